@@ -1,0 +1,37 @@
+"""Tables, enums, the store and its migrations: data without behaviour."""
+
+from models.deployment import DeploymentRow
+from models.event import EventRow
+from models.group import GroupAncestorRow, GroupRow, GroupThingRow
+from models.organization import MembershipRow, OrganizationAncestorRow, OrganizationRow
+from models.ota import OtaExecutionRow, OtaJobRow
+from models.profile import ProfileRow
+from models.release import ArtifactRow, ReleaseRow
+from models.session import RefreshTokenRow, SessionRow
+from models.state import ThingStateRow
+from models.thing import ThingAttributeRow, ThingLifecycleRow, ThingRow, ThingTagRow
+from models.user import UserRow
+
+__all__ = [
+    "ArtifactRow",
+    "DeploymentRow",
+    "EventRow",
+    "GroupAncestorRow",
+    "GroupRow",
+    "GroupThingRow",
+    "MembershipRow",
+    "OrganizationAncestorRow",
+    "OrganizationRow",
+    "OtaExecutionRow",
+    "OtaJobRow",
+    "ProfileRow",
+    "RefreshTokenRow",
+    "ReleaseRow",
+    "SessionRow",
+    "ThingAttributeRow",
+    "ThingLifecycleRow",
+    "ThingRow",
+    "ThingStateRow",
+    "ThingTagRow",
+    "UserRow",
+]

@@ -1,0 +1,33 @@
+"""Deployments: campaigns that bring a release to a part of the fleet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from models.columns import Owned, Versioned, choice, document, moment, reference
+from models.counts import ExecutionCounts
+from models.enums import DeploymentStatus
+
+
+class DeploymentRow(Owned, Versioned, ExecutionCounts, table=True):
+    """A campaign; its OTA jobs do the work, its counts are the sums of theirs."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (Index(None, "organization_id", "id"),)
+
+    release_id: UUID = reference("release.id", ondelete="NO ACTION", index=True)
+    created_by_id: UUID | None = reference("user_account.id", ondelete="SET NULL", nullable=True, index=True)
+    name: str = Field(max_length=254)
+    description: str = Field(default="", max_length=4096)
+    status: DeploymentStatus = choice(DeploymentStatus, DeploymentStatus.PENDING)
+    target: dict[str, Any] = document()
+    priority: int = Field(default=5)
+    retries: int = Field(default=0)
+    starts_at: datetime = moment()
+    finished_at: datetime | None = moment(nullable=True)
+    aborted_at: datetime | None = moment(nullable=True)

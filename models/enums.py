@@ -1,0 +1,146 @@
+"""The words of the fleet. Values are what GraphQL shows and what the database holds."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrganizationStatus(StrEnum):
+    """Whether an organization may act."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    CANCELLED = "CANCELLED"
+
+
+class UserStatus(StrEnum):
+    """Whether a person may sign in."""
+
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+
+
+class Role(StrEnum):
+    """What a member may do in an organization and in all organizations below it, weakest first."""
+
+    VIEWER = "VIEWER"
+    EDITOR = "EDITOR"
+    ADMIN = "ADMIN"
+    OWNER = "OWNER"
+
+
+class GroupKind(StrEnum):
+    """What a group stands for."""
+
+    GROUP = "GROUP"
+    INSTALLATION = "INSTALLATION"
+
+
+class ThingType(StrEnum):
+    """What a thing is in the fleet."""
+
+    DEVICE = "DEVICE"
+    SENSOR = "SENSOR"
+    ACTUATOR = "ACTUATOR"
+    CONTROLLER = "CONTROLLER"
+    GATEWAY = "GATEWAY"
+
+
+class Lifecycle(StrEnum):
+    """Where a thing is in its life."""
+
+    NEW = "NEW"
+    INSTALLED = "INSTALLED"
+    UNINSTALLED = "UNINSTALLED"
+    QUARANTINE = "QUARANTINE"
+    RETIRED = "RETIRED"
+
+
+class AttributeScope(StrEnum):
+    """The namespace of an attribute: who writes it and what it means."""
+
+    IDENTITY = "IDENTITY"
+    INVENTORY = "INVENTORY"
+    SYSTEM = "SYSTEM"
+    TAGS = "TAGS"
+
+
+class PayloadFormat(StrEnum):
+    """How a kind of thing writes its messages."""
+
+    JSON = "JSON"
+    SENML_JSON = "SENML_JSON"
+    BINARY = "BINARY"
+
+
+class ArtifactFormat(StrEnum):
+    """What kind of file an artifact is."""
+
+    MENDER = "MENDER"
+    ESP_IMAGE = "ESP_IMAGE"
+    PACKAGE = "PACKAGE"
+    RAW = "RAW"
+
+
+class ArtifactStatus(StrEnum):
+    """Whether the file of an artifact has arrived."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    READY = "READY"
+
+
+class DeploymentStatus(StrEnum):
+    """Where a campaign is."""
+
+    SCHEDULED = "SCHEDULED"
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+
+
+class OtaJobStatus(StrEnum):
+    """Where a batch of updates is."""
+
+    SCHEDULED = "SCHEDULED"
+    IN_PROGRESS = "IN_PROGRESS"
+    PAUSED = "PAUSED"
+    FINISHED = "FINISHED"
+    CANCELLED = "CANCELLED"
+
+
+class OtaExecutionStatus(StrEnum):
+    """Where one thing's update is: the first eight are active, the others ended."""
+
+    PENDING = "PENDING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    TRIGGERED = "TRIGGERED"
+    STARTED = "STARTED"
+    DOWNLOADING = "DOWNLOADING"
+    INSTALLING = "INSTALLING"
+    REBOOTING = "REBOOTING"
+    DELAYED = "DELAYED"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    REJECTED = "REJECTED"
+    ALREADY_INSTALLED = "ALREADY_INSTALLED"
+    NO_ARTIFACT = "NO_ARTIFACT"
+    ABORTED = "ABORTED"
+    EXPIRED = "EXPIRED"
+    DECOMMISSIONED = "DECOMMISSIONED"
+
+
+class EventKind(StrEnum):
+    """What happened; the event log holds one row for each."""
+
+    THING_CREATED = "THING_CREATED"
+    THING_UPDATED = "THING_UPDATED"
+    THING_MOVED = "THING_MOVED"
+    THING_DELETED = "THING_DELETED"
+    THING_LIFECYCLE_CHANGED = "THING_LIFECYCLE_CHANGED"
+    THING_CONNECTIVITY_CHANGED = "THING_CONNECTIVITY_CHANGED"
+    THING_STATE_CHANGED = "THING_STATE_CHANGED"
+    OTA_EXECUTION_CHANGED = "OTA_EXECUTION_CHANGED"
+    OTA_JOB_CHANGED = "OTA_JOB_CHANGED"
+    DEPLOYMENT_CHANGED = "DEPLOYMENT_CHANGED"
+    MEMBERSHIP_CHANGED = "MEMBERSHIP_CHANGED"

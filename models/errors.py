@@ -1,0 +1,7 @@
+"""What can go wrong with the store itself."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The store cannot be opened or is not in the shape that this version needs."""

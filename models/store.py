@@ -1,0 +1,176 @@
+"""The store: one interface over SQLite (embedded) and PostgreSQL; `open_store` picks by the address.
+
+Reads borrow a connection for one statement at a time, in autocommit, so that a read costs one round trip. Writes run in a
+session inside one transaction. What differs between the two databases stands in the two classes here and in
+`models/dialects.py`, nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from models.errors import StoreError
+
+NOTIFY_CHANNEL: Final = "fleetgraph_events"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """How a store is opened: its address, how many readers, and bounds on waiting (seconds)."""
+
+    url: str
+    readers: int = 8
+    statement_timeout: float = 15.0
+    pool_timeout: float = 10.0
+
+
+class Store(ABC):
+    """A database with readers, writers and a way to learn of commits."""
+
+    dialect: Literal["sqlite", "postgresql"]
+    reader: AsyncEngine
+    writer: AsyncEngine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Borrow a connection in autocommit for reading."""
+        async with self.reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Open a session in one transaction: committed when the block ends, rolled back when it raises."""
+        async with AsyncSession(self.writer, expire_on_commit=False, autoflush=False) as session, session.begin():
+            yield session
+
+    @abstractmethod
+    async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+        """Have `wake` called when another process may have committed events; returns what ends that."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.reader.dispose()
+        if self.writer is not self.reader:
+            await self.writer.dispose()
+
+
+class SqliteStore(Store):
+    """An SQLite file in WAL mode: one writer (waiters queue for it), a pool of readers that cannot write."""
+
+    dialect = "sqlite"
+
+    def __init__(self, settings: StoreSettings) -> None:
+        """Open the file named by the address; it must be a file, since readers and the writer share it."""
+        url = make_url(settings.url).set(drivername="sqlite+aiosqlite")
+        if not url.database or url.database == ":memory:":
+            raise StoreError("the address of an SQLite store must name a file: sqlite:///path/to/fleet.db")
+        self.writer = _engine(url, pool_size=1, settings=settings)
+        self.reader = _engine(url, pool_size=settings.readers, settings=settings, isolation_level="AUTOCOMMIT")
+        event.listen(self.writer.sync_engine, "connect", _configure_sqlite_writer)
+        event.listen(self.writer.sync_engine, "begin", _begin_immediate)
+        event.listen(self.reader.sync_engine, "connect", _configure_sqlite_reader)
+
+    async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+        """Nothing to listen to: the writer in this process wakes the tail itself, other processes are found by polling."""
+
+        async def stop() -> None:
+            await asyncio.sleep(0)
+
+        return stop
+
+
+class PostgresStore(Store):
+    """PostgreSQL through asyncpg; readers and writers share one server but not one pool."""
+
+    dialect = "postgresql"
+
+    def __init__(self, settings: StoreSettings) -> None:
+        """Open pools on the server named by the address."""
+        url = make_url(settings.url).set(drivername="postgresql+asyncpg")
+        self._url = url
+        limits = {"statement_timeout": str(int(settings.statement_timeout * 1000)), "application_name": "fleetgraph"}
+        arguments = {"server_settings": limits}
+        self.writer = _engine(url, pool_size=settings.readers, settings=settings, connect_args=arguments)
+        self.reader = _engine(
+            url, pool_size=settings.readers, settings=settings, connect_args=arguments, isolation_level="AUTOCOMMIT"
+        )
+
+    async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+        """LISTEN on a connection of its own; the payload is empty, the event rows carry the data."""
+        connection = await self.reader.connect()
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+
+        def notified(*_: object) -> None:
+            wake()
+
+        await driver.add_listener(NOTIFY_CHANNEL, notified)
+
+        async def stop() -> None:
+            if not driver.is_closed():
+                await driver.remove_listener(NOTIFY_CHANNEL, notified)
+            await connection.close()
+
+        return stop
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Open the store that the address names ("sqlite:///file" or "postgresql://..."); raises StoreError for others."""
+    backend = make_url(settings.url).get_backend_name()
+    if backend == "sqlite":
+        return SqliteStore(settings)
+    if backend in {"postgresql", "postgres"}:
+        return PostgresStore(settings)
+    raise StoreError(f"a store of kind {backend!r} is not known; use sqlite:/// or postgresql://")
+
+
+def _engine(url: URL, *, pool_size: int, settings: StoreSettings, **options: Any) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout,
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        **options,
+    )
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _configure_sqlite_writer(connection: Any, _: object) -> None:
+    """Durable by default: with WAL and synchronous=FULL an answered write survives a crash of the machine."""
+    connection.isolation_level = None
+    _run_pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000")
+
+
+def _configure_sqlite_reader(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+    _run_pragmas(connection, "busy_timeout=10000", "query_only=ON", "cache_size=-32768", "mmap_size=268435456")
+
+
+def _run_pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    """Take the write lock at once, so that a transaction never fails half-way for want of it."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

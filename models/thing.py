@@ -1,0 +1,79 @@
+"""Things and what describes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.columns import JSON_COLUMN, Owned, Versioned, choice, document, identifier, key_reference, moment, reference
+from models.enums import AttributeScope, Lifecycle, ThingType
+
+
+class ThingRow(Owned, Versioned, table=True):
+    """A device, sensor, actuator, controller or gateway."""
+
+    __tablename__ = "thing"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "external_id"),
+        Index(None, "organization_id", "id"),
+        Index(None, "organization_id", "name", "id"),
+        Index(None, "name", "id"),
+        Index(None, "last_seen_at", "id"),
+        Index(None, "updated_at", "id"),
+    )
+
+    home_group_id: UUID | None = reference("thing_group.id", ondelete="SET NULL", nullable=True, index=True)
+    profile_id: UUID | None = reference("profile.id", ondelete="NO ACTION", nullable=True, index=True)
+    name: str = Field(max_length=1024)
+    type: ThingType = choice(ThingType)
+    external_id: str | None = Field(default=None, max_length=254)
+    key_digest: bytes = Field(sa_type=LargeBinary(32), unique=True)  # type: ignore[call-overload]
+    lifecycle: Lifecycle = choice(Lifecycle, Lifecycle.NEW)
+    connected: bool = Field(default=False)
+    last_seen_at: datetime | None = moment(nullable=True)
+    meta: dict[str, Any] = document(sa_column_kwargs={"name": "metadata"})
+
+
+class ThingAttributeRow(SQLModel, table=True):
+    """One attribute of a thing, keyed by scope and name; the typed copies serve comparison and sorting."""
+
+    __tablename__ = "thing_attribute"
+    __table_args__ = (
+        Index(None, "scope", "name", "text_value", "thing_id"),
+        Index(None, "scope", "name", "number_value", "thing_id"),
+    )
+
+    thing_id: UUID = key_reference("thing.id")
+    scope: AttributeScope = choice(AttributeScope, primary_key=True)
+    name: str = Field(max_length=254, primary_key=True)
+    value: Any = Field(sa_type=JSON_COLUMN, nullable=False)
+    text_value: str | None = Field(default=None, max_length=1024)
+    number_value: float | None = Field(default=None)
+    updated_at: datetime = moment()
+
+
+class ThingTagRow(SQLModel, table=True):
+    """One tag of a thing."""
+
+    __tablename__ = "thing_tag"
+    __table_args__ = (Index(None, "tag", "thing_id"),)
+
+    thing_id: UUID = key_reference("thing.id")
+    tag: str = Field(max_length=254, primary_key=True)
+
+
+class ThingLifecycleRow(SQLModel, table=True):
+    """One step in the life of a thing."""
+
+    __tablename__ = "thing_lifecycle"
+    __table_args__ = (Index(None, "thing_id", "id"),)
+
+    id: UUID = identifier()
+    thing_id: UUID = reference("thing.id")
+    lifecycle: Lifecycle = choice(Lifecycle)
+    reason: str = Field(default="", max_length=1024)
+    occurred_at: datetime = moment()
