@@ -99,7 +99,7 @@ def choice(kind: type[StrEnum], default: StrEnum | None = None, **options: Any) 
     column = Enum(kind, native_enum=False, create_constraint=False, length=32, values_callable=_values)
     if default is not None:
         options["default"] = default
-    return Field(sa_type=column, nullable=False, **options)  # type: ignore[call-overload]
+    return Field(sa_type=column, nullable=False, **options)
 
 
 def _values(kind: type[StrEnum]) -> list[str]:

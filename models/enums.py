@@ -144,3 +144,45 @@ class EventKind(StrEnum):
     OTA_JOB_CHANGED = "OTA_JOB_CHANGED"
     DEPLOYMENT_CHANGED = "DEPLOYMENT_CHANGED"
     MEMBERSHIP_CHANGED = "MEMBERSHIP_CHANGED"
+
+
+class ErrorCode(StrEnum):
+    """Why a mutation did not do what was asked, or why an operation was refused."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    FORBIDDEN = "FORBIDDEN"
+    CONFLICT = "CONFLICT"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    WRONG_STATE = "WRONG_STATE"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
+
+
+class Permission(StrEnum):
+    """What a principal may do, as `noun:verb`."""
+
+    ORGANIZATION_READ = "organization:read"
+    ORGANIZATION_CREATE = "organization:create"
+    ORGANIZATION_UPDATE = "organization:update"
+    ORGANIZATION_DELETE = "organization:delete"
+    MEMBERSHIP_READ = "membership:read"
+    MEMBERSHIP_WRITE = "membership:write"
+    GROUP_READ = "group:read"
+    GROUP_WRITE = "group:write"
+    GROUP_DELETE = "group:delete"
+    PROFILE_READ = "profile:read"
+    PROFILE_WRITE = "profile:write"
+    PROFILE_DELETE = "profile:delete"
+    THING_READ = "thing:read"
+    THING_WRITE = "thing:write"
+    THING_DELETE = "thing:delete"
+    STATE_REPORT = "state:report"
+    STATE_DESIRE = "state:desire"
+    RELEASE_READ = "release:read"
+    RELEASE_WRITE = "release:write"
+    RELEASE_DELETE = "release:delete"
+    OTA_READ = "ota:read"
+    OTA_DEPLOY = "ota:deploy"
+    OTA_REPORT = "ota:report"
+    USER_ADMINISTER = "user:administer"

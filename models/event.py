@@ -16,8 +16,10 @@ SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
 
 class EventRow(SQLModel, table=True):
-    """One change. Its position is (`transaction`, `sequence`): sequence numbers alone become visible out of order on
-    PostgreSQL, where `transaction` is the id of the writing transaction; on SQLite, with one writer, it is 0.
+    """One change, at a position made of `transaction` and `sequence`.
+
+    Sequence numbers alone become visible out of order on PostgreSQL, where `transaction` is the id of the writing
+    transaction; on SQLite, with one writer, it is 0.
 
     No foreign keys: an event outlives what it tells of.
     """

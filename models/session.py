@@ -30,6 +30,6 @@ class RefreshTokenRow(SQLModel, table=True):
 
     id: UUID = identifier()
     session_id: UUID = reference("session.id", index=True)
-    digest: bytes = Field(sa_type=LargeBinary(32), unique=True)  # type: ignore[call-overload]
+    digest: bytes = Field(sa_type=LargeBinary(32), unique=True)
     created_at: datetime = moment()
     used_at: datetime | None = moment(nullable=True)

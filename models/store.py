@@ -1,7 +1,7 @@
 """The store: one interface over SQLite (embedded) and PostgreSQL; `open_store` picks by the address.
 
-Reads borrow a connection for one statement at a time, in autocommit, so that a read costs one round trip. Writes run in a
-session inside one transaction. What differs between the two databases stands in the two classes here and in
+Reads borrow a connection for one statement at a time, in autocommit, so that a read costs one round trip. Writes run
+in a session inside one transaction. What differs between the two databases stands in the two classes here and in
 `models/dialects.py`, nowhere else.
 """
 
@@ -83,7 +83,7 @@ class SqliteStore(Store):
         event.listen(self.reader.sync_engine, "connect", _configure_sqlite_reader)
 
     async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-        """Nothing to listen to: the writer in this process wakes the tail itself, other processes are found by polling."""
+        """Nothing to do: the writer in this process wakes the tail itself, other processes are found by polling."""
 
         async def stop() -> None:
             await asyncio.sleep(0)

@@ -31,7 +31,7 @@ class ThingRow(Owned, Versioned, table=True):
     name: str = Field(max_length=1024)
     type: ThingType = choice(ThingType)
     external_id: str | None = Field(default=None, max_length=254)
-    key_digest: bytes = Field(sa_type=LargeBinary(32), unique=True)  # type: ignore[call-overload]
+    key_digest: bytes = Field(sa_type=LargeBinary(32), unique=True)
     lifecycle: Lifecycle = choice(Lifecycle, Lifecycle.NEW)
     connected: bool = Field(default=False)
     last_seen_at: datetime | None = moment(nullable=True)

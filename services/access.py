@@ -1,0 +1,182 @@
+"""Who asks, and what they may do: principals, roles, and the access that an operation runs under.
+
+Access is resolved once per operation, in one statement, and goes into the SQL of all that the operation reads. Roles
+reach down the tree of organizations (graph.md, "Access"; mainflux.access.org-roles, mainflux.access.root-admin).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import and_, select
+
+from models.columns import now
+from models.enums import Permission, Role, UserStatus
+from models.store import Store
+from models.tables import MEMBERSHIP, ORGANIZATION_ANCESTOR, SESSION, THING, USER
+from services.errors import Forbidden, Unauthenticated
+
+_READ: Final = frozenset(permission for permission in Permission if permission.value.endswith(":read"))
+_EDIT: Final = _READ | {
+    Permission.GROUP_WRITE,
+    Permission.PROFILE_WRITE,
+    Permission.THING_WRITE,
+    Permission.STATE_REPORT,
+    Permission.STATE_DESIRE,
+    Permission.RELEASE_WRITE,
+    Permission.OTA_DEPLOY,
+    Permission.OTA_REPORT,
+}
+_ADMINISTER: Final = _EDIT | {
+    Permission.ORGANIZATION_CREATE,
+    Permission.ORGANIZATION_UPDATE,
+    Permission.MEMBERSHIP_WRITE,
+    Permission.GROUP_DELETE,
+    Permission.PROFILE_DELETE,
+    Permission.THING_DELETE,
+    Permission.RELEASE_DELETE,
+}
+ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _READ,
+    Role.EDITOR: _EDIT,
+    Role.ADMIN: _ADMINISTER,
+    Role.OWNER: _ADMINISTER | {Permission.ORGANIZATION_DELETE},
+}
+RANK: Final[Mapping[Role, int]] = {role: rank for rank, role in enumerate(Role)}
+THING_PERMISSIONS: Final = frozenset({Permission.STATE_REPORT, Permission.OTA_REPORT})
+
+
+@dataclass(frozen=True, slots=True)
+class UserPrincipal:
+    """A person with a valid access token; `expires_at` is the token's end in Unix seconds."""
+
+    user_id: UUID
+    session_id: UUID
+    expires_at: float
+
+    @property
+    def id(self) -> str:
+        """The name of the principal in logs."""
+        return f"user_{self.user_id.hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class ThingPrincipal:
+    """A thing that showed its key; it acts for itself only, and its key has no end of its own."""
+
+    thing_id: UUID
+    organization_id: UUID
+    digest: bytes = field(repr=False)
+    expires_at: float | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of the principal in logs."""
+        return f"thing_{self.thing_id.hex}"
+
+
+Principal = UserPrincipal | ThingPrincipal
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one principal may see and do, as it stands when the operation starts.
+
+    `roles` maps each organization within reach to the strongest role there; a platform administrator reaches all.
+    """
+
+    principal: Principal | None
+    roles: Mapping[UUID, Role] = field(default_factory=dict)
+    is_platform_admin: bool = False
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The person who asks, if a person does."""
+        return self.principal.user_id if isinstance(self.principal, UserPrincipal) else None
+
+    @property
+    def thing(self) -> ThingPrincipal | None:
+        """The thing that asks, if a thing does."""
+        return self.principal if isinstance(self.principal, ThingPrincipal) else None
+
+    def organizations(self, permission: Permission) -> frozenset[UUID] | None:
+        """The organizations in which `permission` is held; None means all of them."""
+        if self.is_platform_admin:
+            return None
+        return frozenset(key for key, role in self.roles.items() if permission in ROLE_PERMISSIONS[role])
+
+    def allows(self, permission: Permission, organization_id: UUID) -> bool:
+        """Whether `permission` is held in the organization through a role or as platform administrator."""
+        if self.is_platform_admin:
+            return True
+        role = self.roles.get(organization_id)
+        return role is not None and permission in ROLE_PERMISSIONS[role]
+
+    def require(self, permission: Permission, organization_id: UUID) -> None:
+        """Raise Forbidden unless `permission` is held in the organization, which the caller is known to see."""
+        if not self.allows(permission, organization_id):
+            raise Forbidden(f"this needs the permission {permission.value} in the organization")
+
+    def require_platform_admin(self) -> None:
+        """Raise Forbidden unless the principal administers the platform (mainflux.access.root-admin)."""
+        if not self.is_platform_admin:
+            raise Forbidden("only a platform administrator may do this")
+
+    def permissions(self, organization_id: UUID) -> list[Permission]:
+        """Everything that the principal may do in the organization, in the order of the enum."""
+        if self.is_platform_admin:
+            return list(Permission)
+        role = self.roles.get(organization_id)
+        return [permission for permission in Permission if role is not None and permission in ROLE_PERMISSIONS[role]]
+
+
+ANONYMOUS: Final = Access(principal=None)
+
+
+async def resolve_access(store: Store, principal: Principal | None) -> Access:
+    """Read what the principal may do now, in one statement.
+
+    Raises Unauthenticated when the session has ended, the user is disabled, or the thing or its key is gone.
+    """
+    if principal is None:
+        return ANONYMOUS
+    if isinstance(principal, ThingPrincipal):
+        return await _resolve_thing(store, principal)
+    return await _resolve_user(store, principal)
+
+
+async def _resolve_user(store: Store, principal: UserPrincipal) -> Access:
+    statement = (
+        select(USER.c.is_platform_admin, MEMBERSHIP.c.role, ORGANIZATION_ANCESTOR.c.organization_id)
+        .select_from(SESSION)
+        .join(USER, and_(USER.c.id == SESSION.c.user_id, USER.c.status == UserStatus.ACTIVE))
+        .outerjoin(MEMBERSHIP, MEMBERSHIP.c.user_id == USER.c.id)
+        .outerjoin(ORGANIZATION_ANCESTOR, ORGANIZATION_ANCESTOR.c.ancestor_id == MEMBERSHIP.c.organization_id)
+        .where(
+            SESSION.c.id == principal.session_id,
+            SESSION.c.user_id == principal.user_id,
+            SESSION.c.revoked_at.is_(None),
+            SESSION.c.expires_at > now(),
+        )
+    )
+    async with store.read() as connection:
+        rows = (await connection.execute(statement)).all()
+    if not rows:
+        raise Unauthenticated("the session has ended; sign in again")
+    roles: dict[UUID, Role] = {}
+    for _, role, organization_id in rows:
+        if organization_id is not None and (organization_id not in roles or RANK[role] > RANK[roles[organization_id]]):
+            roles[organization_id] = role
+    return Access(principal=principal, roles=roles, is_platform_admin=bool(rows[0][0]))
+
+
+async def _resolve_thing(store: Store, principal: ThingPrincipal) -> Access:
+    statement = select(THING.c.id).where(THING.c.id == principal.thing_id, THING.c.key_digest == principal.digest)
+    async with store.read() as connection:
+        found = (await connection.execute(statement)).first()
+    if found is None:
+        raise Unauthenticated("the thing's key is not valid")
+    return Access(principal=principal)

@@ -1,0 +1,137 @@
+"""The one boundary of a transaction: rows and event rows together, one commit.
+
+Services add and flush through a unit of work; only the block that opened it commits, and only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel
+
+from models.columns import now
+from models.dialects import transaction_id
+from models.enums import EventKind, Permission
+from models.store import NOTIFY_CHANNEL, Store
+from models.tables import EVENT, ORGANIZATION, table_of
+from services.access import Access
+from services.errors import Conflict, NotFound
+from services.scope import visible
+from services.validation import Path
+
+Row = TypeVar("Row", bound=SQLModel)
+_RETRYABLE = {"40001", "40P01", "55P03"}
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """One write: its session, the access it runs under, its one moment, and the events that it will leave."""
+
+    session: AsyncSession
+    access: Access
+    dialect: str
+    moment: datetime = field(default_factory=now)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    async def fetch(self, row: type[Row], key: UUID, permission: Permission | None, path: Path = ()) -> Row:
+        """Lock and load one row for a change.
+
+        Raises NotFound when it does not exist for the caller, then Forbidden when `permission` is not held in its
+        organization (None: being allowed to see it is enough).
+        """
+        found = await self.find(row, row.id == key)  # type: ignore[attr-defined]
+        if found is None:
+            raise NotFound(f"there is no {noun(row)} with this id", path)
+        if permission is not None:
+            table = table_of(row)
+            owner = found.id if table is ORGANIZATION else found.organization_id  # type: ignore[attr-defined]
+            self.access.require(permission, owner)
+        return found
+
+    async def find(self, row: type[Row], *conditions: Any) -> Row | None:
+        """Lock and load the one visible row that meets the conditions, or None."""
+        statement = select(row).where(*conditions).with_for_update(of=table_of(row))
+        scope = visible(self.access, table_of(row))
+        if scope is not None:
+            statement = statement.where(scope)
+        return (await self.session.execute(statement)).scalars().one_or_none()
+
+    async def exists(self, *conditions: Any) -> bool:
+        """Whether any row meets the conditions, seen by the caller or not (for names that must be unique)."""
+        return (await self.session.execute(select(1).where(*conditions).limit(1))).first() is not None
+
+    def record(
+        self,
+        kind: EventKind,
+        *,
+        organization_id: UUID,
+        subject_id: UUID,
+        thing_id: UUID | None = None,
+        group_id: UUID | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Note that something happened; the row is written with the commit."""
+        self.events.append(
+            {
+                "kind": kind,
+                "organization_id": organization_id,
+                "subject_id": subject_id,
+                "thing_id": thing_id,
+                "group_id": group_id,
+                "detail": detail or {},
+                "occurred_at": self.moment,
+            }
+        )
+
+    async def finish(self) -> None:
+        """Write what is pending, the events last; called once, by the block that opened this."""
+        await self.session.flush()
+        if not self.events:
+            return
+        statement = insert(EVENT).values(transaction=transaction_id(self.dialect))
+        await self.session.execute(statement, self.events)
+        if self.dialect == "postgresql":
+            await self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+
+
+@asynccontextmanager
+async def unit_of_work(store: Store, access: Access, committed: Callable[[], None]) -> AsyncIterator[UnitOfWork]:
+    """Open a transaction; commit when the block ends well, undo everything when it raises.
+
+    `committed` is called after a commit that left events. Raises Conflict when another write got there first.
+    """
+    try:
+        async with store.write() as session:
+            work = UnitOfWork(session=session, access=access, dialect=store.dialect)
+            yield work
+            await work.finish()
+    except IntegrityError as error:
+        raise Conflict("another change has taken this name or id, or removed what this refers to") from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _RETRYABLE:
+            raise Conflict("another change was made at the same time; try again") from error
+        raise
+    if work.events:
+        committed()
+
+
+def noun(row: type[SQLModel]) -> str:
+    """What people call a row of this class."""
+    name = row.__name__.removesuffix("Row")
+    return {"OtaJob": "OTA job", "OtaExecution": "OTA execution"}.get(name, name.lower())
+
+
+def check_version(stored: int, expected: int | None) -> None:
+    """Raise Conflict when the caller edited an older version than the stored one (optimistic concurrency)."""
+    if expected is not None and expected != stored:
+        raise Conflict(
+            f"this has changed meanwhile: the stored version is {stored}, not {expected}", ("expectedVersion",)
+        )

@@ -1,0 +1,102 @@
+"""Rules for single values that more than one noun shares; each raises InvalidInput with the path of the field."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from services.errors import InvalidInput
+
+Path = Sequence[str | int]
+
+MAX_JSON_VALUES: Final = 5_000
+MAX_JSON_DEPTH: Final = 20
+MAX_JSON_TEXT: Final = 65_536
+MAX_INTEGER: Final = 2**53
+NAME_LENGTH: Final = 254
+TEXT_LENGTH: Final = 4096
+_EMAIL: Final = re.compile(r"[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\].]+(\.[^@\s\"(),:;<>\[\\\].]+)+")
+
+
+def check_text(value: str, path: Path, *, limit: int = TEXT_LENGTH) -> str:
+    """A text of at most `limit` characters that both databases can hold."""
+    if len(value) > limit:
+        raise InvalidInput(f"at most {limit} characters are allowed", path)
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput("the text holds a character that cannot be stored", path)
+    return value
+
+
+def check_name(value: str, path: Path, *, limit: int = NAME_LENGTH) -> str:
+    """A name: 1 to `limit` characters, without white space around it."""
+    name = check_text(value, path, limit=limit).strip()
+    if not name:
+        raise InvalidInput("a name has at least one character", path)
+    return name
+
+
+def check_email(value: str, path: Path) -> str:
+    """An e-mail address, in the lower case that it is compared in."""
+    email = check_text(value, path, limit=NAME_LENGTH).strip().lower()
+    if not _EMAIL.fullmatch(email):
+        raise InvalidInput("this is not an e-mail address", path)
+    return email
+
+
+def check_object(value: Any, path: Path) -> dict[str, Any]:
+    """A JSON object within bounds: at most 5,000 values, 20 levels and 64 Ki characters of text."""
+    if not isinstance(value, Mapping):
+        raise InvalidInput("a JSON object is expected", path)
+    _JsonCheck(path).walk(value, 0)
+    return dict(value)
+
+
+def check_range(value: int, path: Path, *, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    if not least <= value <= most:
+        raise InvalidInput(f"a number from {least} to {most} is expected", path)
+    return value
+
+
+class _JsonCheck:
+    """One walk over a JSON value that counts what it meets."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.values = 0
+        self.text = 0
+
+    def walk(self, value: Any, depth: int) -> None:
+        self.values += 1
+        if depth > MAX_JSON_DEPTH or self.values > MAX_JSON_VALUES:
+            raise InvalidInput("the JSON value has too many values or levels", self.path)
+        match value:
+            case None | bool():
+                return
+            case str():
+                self._add_text(value)
+            case int() | float():
+                self._check_number(value)
+            case Mapping():
+                for key, item in value.items():
+                    self._add_text(key)
+                    self.walk(item, depth + 1)
+            case Sequence():
+                for item in value:
+                    self.walk(item, depth + 1)
+            case _:
+                raise InvalidInput("the value is not JSON", self.path)
+
+    def _check_number(self, value: float) -> None:
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            raise InvalidInput("a whole number beyond 2^53 cannot be held exactly", self.path)
+        if not math.isfinite(value):
+            raise InvalidInput("a number must be finite", self.path)
+
+    def _add_text(self, value: str) -> None:
+        self.text += len(value)
+        check_text(value, self.path, limit=MAX_JSON_TEXT)
+        if self.text > MAX_JSON_TEXT:
+            raise InvalidInput("the JSON value has too much text", self.path)
