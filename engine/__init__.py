@@ -1,0 +1,1 @@
+"""The read engine: declarations, pages, filters, prepared documents and their execution; knows nothing of fleets."""

@@ -1,0 +1,250 @@
+"""Executing prepared operations: one place that chooses the executor, one shape for every answer.
+
+What graphql-core 3.3 leaves to its caller, and stands here:
+
+- Variables are coerced before anything runs, so that a bad value is a refused request (no `data`), not a failed field.
+- When a field fails at once, its siblings that already run go on in the background. They are stopped before the context
+  is closed under them.
+- Time is limited for the operation as a whole, and for each event of a subscription.
+- A subscription's events each get a context of their own, so that no loader's cache outlives its event.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any, Protocol, TypeAlias
+
+import strawberry
+from graphql import ExecutionResult, Executor, GraphQLFormattedError, GraphQLSchema
+from graphql.execution import create_source_event_stream, map_source_to_response_event
+
+from engine.documents import Documents, PreparedOperation
+from engine.errors import (
+    ClientError,
+    Code,
+    RequestError,
+    format_errors,
+    format_exception,
+    input_error,
+    request_error,
+)
+from engine.limits import Limits, check_variables
+
+Variables: TypeAlias = dict[str, Any]
+
+
+class Context(Protocol):
+    """What resolvers find as `info.context`. The engine only closes it, once, when its operation is over."""
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request, which the answer names when something fails on this side."""
+
+    async def close(self) -> None:
+        """Give back what the operation holds (sessions, loaders)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation gave: `data` with the `errors` of its fields.
+
+    When `executed` is false nothing ran, and the payload has no `data` at all (GraphQL specification 7.1).
+    """
+
+    data: Mapping[str, Any] | None = None
+    errors: list[GraphQLFormattedError] = field(default_factory=list)
+    executed: bool = True
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The response as a GraphQL client reads it."""
+        if not self.executed:
+            return {"errors": self.errors}
+        if self.errors:
+            return {"errors": self.errors, "data": self.data}
+        return {"data": self.data}
+
+    @property
+    def outcome(self) -> str:
+        """One word for metrics: ok, partial (data with errors), failed (no data), refused (nothing ran)."""
+        if not self.executed:
+            return "refused"
+        if not self.errors:
+            return "ok"
+        return "partial" if self.data is not None else "failed"
+
+
+def refused(error: RequestError) -> Answer:
+    """Return the answer to a request that was refused before it ran."""
+    return Answer(errors=error.errors, executed=False)
+
+
+class Operations:
+    """Prepares and executes the operations of one schema."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        limits: Limits | None = None,
+        *,
+        hide_suggestions: bool = False,
+    ) -> None:
+        """Serve `schema`. With `hide_suggestions` (the production profile) no error proposes names of the schema."""
+        self.limits = limits or Limits()
+        self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema has no public name
+        self.documents = Documents(self.schema, self.limits, hide_suggestions=hide_suggestions)
+        self._executor_class: type[Executor[Any]] = schema.execution_context_class
+        self._hide_suggestions = hide_suggestions
+
+    def prepare(self, text: str, operation_name: str | None = None, *, introspection: bool = True) -> PreparedOperation:
+        """Parse, measure and validate a document, or find it in the cache: see `Documents.prepare`."""
+        return self.documents.prepare(text, operation_name, introspection=introspection)
+
+    async def execute(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Answer:
+        """Execute a query or a mutation, and close the context.
+
+        Never raises for what the operation does: a refused request and a failed one are answers, too. A cancellation
+        passes through, after the context has been closed.
+        """
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await self._execute(prepared, variables, context)
+        except TimeoutError:
+            return self._timed_out(context)
+        except RequestError as error:
+            return refused(error)
+        except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
+            return Answer(errors=[format_exception(error, context.request_id)])
+        finally:
+            await context.close()
+
+    async def subscribe(
+        self,
+        prepared: PreparedOperation,
+        variables: Variables | None,
+        context: Context,
+        event_context: Callable[[], Context] | None = None,
+    ) -> AsyncIterator[Answer]:
+        """Yield the answers of a subscription, until its source ends or the iterator is closed.
+
+        `context` is the source's and is closed at the end; `event_context` makes one for each event, closed after it
+        (without it, `context` serves the events, too). A subscription that cannot start, or whose source fails later,
+        yields one last answer that was not executed: it holds the errors alone.
+        """
+        try:
+            executor = self._executor(prepared, variables, context)
+            source = await self._source(executor, context)
+
+            async def event(per_event: Executor[Any]) -> ExecutionResult:
+                return await self._event(per_event, event_context)
+
+            async with aclosing(map_source_to_response_event(executor, source, event)) as results:
+                async for result in results:
+                    yield self._answer(result, context)
+        except RequestError as error:
+            yield refused(error)
+        except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
+            yield refused(RequestError([format_exception(error, context.request_id)]))
+        finally:
+            await context.close()
+
+    async def _execute(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Answer:
+        """Choose the executor. There is one so far: graphql-core, the reference for what an operation means."""
+        return await self._execute_by_reference(prepared, variables, context)
+
+    async def _execute_by_reference(
+        self, prepared: PreparedOperation, variables: Variables | None, context: Context
+    ) -> Answer:
+        """Execute field by field under graphql-core."""
+        executor = self._executor(prepared, variables, context)
+        try:
+            result = await _settled(executor.execute_operation())
+        finally:
+            await _stop_background(executor)
+        return self._answer(result, context)
+
+    def _executor(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Executor[Any]:
+        """Coerce the variables and make the executor. Raises RequestError for variables that do not fit."""
+        given = variables or {}
+        try:
+            check_variables(given, self.limits)
+        except ClientError as error:
+            raise request_error(error.message, error.code) from None
+        executor = self._executor_class.build(
+            self.schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=given,
+            operation_name=prepared.name,
+            max_coercion_errors=self.limits.errors,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isinstance(executor, list):
+            raise RequestError([input_error(error, Code.BAD_USER_INPUT) for error in executor])
+        return executor
+
+    async def _source(self, executor: Executor[Any], context: Context) -> AsyncIterable[Any]:
+        """Open the event source of a subscription. Raises RequestError when it gives none, or takes too long."""
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                source = create_source_event_stream(executor)
+                if isawaitable(source):
+                    source = await source
+        except TimeoutError:
+            raise request_error(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
+        if isinstance(source, ExecutionResult):
+            raise RequestError(format_errors(source.errors or (), context.request_id))
+        return source
+
+    async def _event(self, executor: Executor[Any], event_context: Callable[[], Context] | None) -> ExecutionResult:
+        """Execute the selection of a subscription over one event, in a context of its own."""
+        context: Context | None = event_context() if event_context is not None else None
+        if context is not None:
+            executor.context_value = context
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await _settled(executor.execute_operation(serially=False))
+        except TimeoutError:
+            raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
+        finally:
+            await _stop_background(executor)
+            if context is not None:
+                await context.close()
+
+    def _answer(self, result: ExecutionResult, context: Context) -> Answer:
+        """Turn graphql-core's result into ours."""
+        return Answer(result.data, format_errors(result.errors or (), context.request_id))
+
+    def _timed_out(self, context: Context) -> Answer:
+        """Return the answer to an operation that took too long."""
+        return Answer(
+            errors=[format_exception(ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED), context.request_id)]
+        )
+
+
+def _too_long(limits: Limits) -> str:
+    """Say that the time is over."""
+    return f"The operation took longer than {limits.seconds:g} seconds and was stopped."
+
+
+async def _settled(result: Awaitable[object] | object) -> ExecutionResult:
+    """Await what graphql-core returns as a coroutine only when some resolver was asynchronous."""
+    if isawaitable(result):
+        result = await result
+    if not isinstance(result, ExecutionResult):
+        # Incremental delivery has no directive in the schema, so validation has refused it.
+        raise TypeError("An operation without incremental delivery has one result.")
+    return result
+
+
+async def _stop_background(executor: Executor[Any]) -> None:
+    """Stop what outlives the result: graphql-core leaves the siblings of a field that failed at once running.
+
+    They are reads in a mutation, too: its top-level fields run one after the other, and each is awaited.
+    """
+    pending = list(executor.background_futures)
+    for future in pending:
+        future.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
