@@ -42,7 +42,7 @@ class Passwords:
 
 
 def check_password(password: str, path: tuple[str, ...]) -> str:
-    """Raise InvalidInput unless a new password has 8 to 256 characters and no white space (mainflux.identity.create-user)."""
+    """Refuse a new password unless it has 8 to 256 characters and no white space (mainflux.identity.create-user)."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise InvalidInput(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters", path)
     if any(character.isspace() for character in password):

@@ -1,7 +1,8 @@
 """Which rows a principal may see, as SQL conditions: the one place that says so.
 
 Both executors, all services and the event log put these conditions into their statements; nothing is filtered after
-the fetch. A person sees what lies in the organizations within reach of their roles; a thing sees itself and what concerns it.
+the fetch. A person sees what lies in the organizations within reach of their roles; a thing sees itself and what
+concerns it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("var"), description="Where the SQLite file, the signing key and artifacts are kept.")
     database_url: str | None = Field(
         None,
-        description="`sqlite:///path/to/file.db` or `postgresql://...`; an SQLite file in the data directory when empty.",
+        description="`sqlite:///path/to/file.db` or `postgresql://...`; a file in the data directory when empty.",
     )
     database_connections: int = Field(8, ge=1, le=200, description="Connections for reading, and as many for writing.")
     statement_timeout: float = Field(15.0, gt=0, description="Seconds after which PostgreSQL ends a statement.")
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     token_secret: SecretStr | None = Field(
         None,
         min_length=32,
-        description="Signs tokens and addresses (at least 32 characters); made and kept in the data directory when empty.",
+        description="Signs tokens and addresses (at least 32 characters); kept in the data directory when empty.",
     )
     previous_token_secret: SecretStr | None = Field(
         None, min_length=32, description="The secret before a change: still verifies, no longer signs."
