@@ -10,7 +10,7 @@ Three sorts of errors reach an answer:
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 import structlog
@@ -91,7 +91,7 @@ def code_of(error: BaseException) -> str | None:
     """
     code = getattr(error, "code", None)
     if isinstance(code, str) and _CODE.match(code) and isinstance(getattr(error, "message", None), str):
-        return str(code)
+        return code.value if isinstance(code, Enum) else code
     return None
 
 

@@ -1,0 +1,88 @@
+"""The aiohttp application: everything that is served, put together. The composition root passes in what it serves."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+from aiohttp import web
+
+from endpoints.explorer import ExplorerPage, cache_assets
+from endpoints.graphql import GraphQLView
+from endpoints.headers import Headers, Origins, preflight
+from endpoints.health import HealthView, Readiness, SchemaView
+from endpoints.metrics import Metrics, MetricsView
+from endpoints.observation import observation
+from endpoints.principal import Authenticate, MakeContext
+from endpoints.running import Running
+from endpoints.service import GraphQLService
+from endpoints.settings import EndpointSettings
+from endpoints.websocket import WebSocketView
+from engine.execution import Operations
+
+SERVICE = web.AppKey("service", GraphQLService)
+METRICS = web.AppKey("metrics", Metrics)
+SOCKETS = web.AppKey("sockets", WebSocketView)
+
+
+def build_application(
+    *,
+    operations: Operations,
+    settings: EndpointSettings,
+    authenticate: Authenticate,
+    make_context: MakeContext,
+    readiness: Readiness,
+    sdl: str,
+    registered_documents: Mapping[str, str] | None = None,
+    extra_routes: Iterable[web.AbstractRouteDef] = (),
+) -> web.Application:
+    """Return the application of one gateway process; start it with `endpoints.server.make_runner`.
+
+    `registered_documents` maps ids to documents that may be asked for by id, by GET too. `extra_routes` are served with
+    the same request ids, logs, headers and errors: a handler may raise any exception that has a `code` and a `message`.
+    They read their own bodies (`endpoints.bodies`) and check their own access.
+    """
+    metrics = Metrics(operations.documents)
+    origins = Origins(settings.allowed_origins)
+    running = Running(settings.concurrent_operations)
+    service = GraphQLService(
+        operations=operations,
+        settings=settings,
+        authenticate=authenticate,
+        make_context=make_context,
+        metrics=metrics,
+        running=running,
+        registered=registered_documents or {},
+    )
+    sockets = WebSocketView(service, origins)
+    page = None if settings.production else ExplorerPage(settings.explorer)
+    health = HealthView(readiness)
+
+    application = web.Application(
+        middlewares=[observation(metrics), preflight(origins)], client_max_size=settings.body_bytes
+    )
+    application[SERVICE] = service
+    application[METRICS] = metrics
+    application[SOCKETS] = sockets
+    application.add_routes(
+        [
+            web.route("*", "/graphql", GraphQLView(service, sockets, page).handle),
+            web.get("/healthz", health.healthz),
+            web.get("/readyz", health.readyz),
+            web.get("/metrics", MetricsView(metrics, settings.metrics_token).get),
+            web.get("/schema.graphql", SchemaView(service, sdl).get),
+            *(page.routes() if page is not None else ()),
+            *extra_routes,
+        ]
+    )
+    application.on_response_prepare.append(Headers(origins, settings.hsts_seconds).add)
+    if page is not None:
+        application.on_response_prepare.append(cache_assets)
+
+    async def close_sockets(_: web.Application) -> None:
+        await sockets.close()
+
+    async def drain(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await running.drain(settings.shutdown_seconds)
+
+    application.on_shutdown.append(close_sockets)
+    application.cleanup_ctx.append(drain)
+    return application

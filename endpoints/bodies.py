@@ -1,0 +1,63 @@
+"""Reading request bodies: bounded while they arrive, and strict about what JSON is."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from endpoints.answers import JSON, HttpError, bad_request
+from engine.errors import Code
+
+_UTF8: Final = frozenset({"utf-8", "utf8"})
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes, whether its length is announced or not. Raises HttpError (413)."""
+    announced = request.content_length
+    if announced is not None and announced > limit:
+        raise _too_long(limit)
+    chunks = bytearray()
+    async for chunk in request.content.iter_any():
+        chunks += chunk
+        if len(chunks) > limit:
+            raise _too_long(limit)
+    return bytes(chunks)
+
+
+def require_json(request: web.Request) -> None:
+    """Refuse a body that is not announced as plain JSON in UTF-8 (415).
+
+    Browsers send forms and text to any origin without asking first; they never do so with JSON. So this is what keeps
+    another site's page from sending operations.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Request bodies must not be compressed.")
+    if "Content-Type" not in request.headers or request.content_type != JSON:
+        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the operation as {JSON}.")
+    charset = request.charset
+    if charset is not None and charset.lower() not in _UTF8:
+        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON in UTF-8.")
+
+
+def parse_json(text: bytes | str, what: str) -> Any:
+    """Parse JSON. Raises HttpError (400).
+
+    orjson refuses what the standard library lets pass: NaN and Infinity, numbers out of range, invalid UTF-8, halves of
+    surrogate pairs, and nesting over 1,024 levels. Of a repeated name the last value counts.
+    """
+    try:
+        return orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
+        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, orjson.JSONDecodeError) else ""
+        raise bad_request(f"{what} is not valid JSON{place}.") from None
+
+
+def _too_long(limit: int) -> HttpError:
+    """Refuse a body, and the connection with it: the rest of the body is not worth reading."""
+    return HttpError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"A request body may have {limit} bytes.",
+        code=Code.LIMIT_EXCEEDED,
+        close=True,
+    )

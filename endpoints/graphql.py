@@ -1,0 +1,150 @@
+"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): POST with JSON, and GET for queries.
+
+Statuses: a request that is not well formed is 400 (or 405, 406, 413, 415) whatever the media type. A well-formed one
+whose operation is refused before it runs is 400 in `application/graphql-response+json` and 200 in `application/json`;
+one that ran is 200 in both, with or without errors.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+
+from endpoints.answers import JSON, HttpError, error_response, json_response
+from endpoints.bodies import parse_json, read_body, require_json
+from endpoints.explorer import ExplorerPage
+from endpoints.negotiation import GRAPHQL, answer_type, prefers_html
+from endpoints.parameters import Parameters, from_json, from_url
+from endpoints.principal import Principal
+from endpoints.service import GraphQLService
+from endpoints.trace import Trace, trace_of
+from endpoints.websocket import WebSocketView
+from engine.documents import PreparedOperation
+from engine.errors import Code, RequestError, fault
+from engine.execution import Answer, refused
+
+_STATUSES: Final = {
+    Code.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    Code.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""Statuses of refused operations by the code of their first error; 400 for all others."""
+
+_log = structlog.get_logger("fleetgraph.http")
+
+
+class GraphQLView:
+    """The path `/graphql` by method: operations, the explorer page for browsers, and the upgrade to a WebSocket."""
+
+    def __init__(self, service: GraphQLService, sockets: WebSocketView, page: ExplorerPage | None) -> None:
+        """`page` is what browsers get; None in the production profile."""
+        self._service = service
+        self._sockets = sockets
+        self._page = page
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer any method."""
+        if request.method == hdrs.METH_GET and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            return await self._sockets.handle(request)
+        if request.method == hdrs.METH_POST:
+            return await self._post(request)
+        if request.method == hdrs.METH_GET:
+            return await self._get(request)
+        if request.method == hdrs.METH_OPTIONS:
+            return web.Response(status=HTTPStatus.NO_CONTENT, headers={hdrs.ALLOW: self._allowed})
+        raise self._not_allowed(f"The method {request.method[:20]} is not allowed here.")
+
+    @property
+    def _allowed(self) -> str:
+        """The methods of this profile."""
+        return "GET, POST, OPTIONS" if self._serves_get else "POST, OPTIONS"
+
+    @property
+    def _serves_get(self) -> bool:
+        """Whether there is anything to GET besides a WebSocket."""
+        return not self._service.settings.production or bool(self._service.registered)
+
+    def _not_allowed(self, message: str) -> HttpError:
+        """Refuse a method (405)."""
+        return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, headers={hdrs.ALLOW: self._allowed})
+
+    async def _post(self, request: web.Request) -> web.Response:
+        """Run the operation in the body."""
+        media_type = _answer_type(request)
+        require_json(request)
+        principal = await self._principal(request)
+        body = await read_body(request, self._service.settings.body_bytes)
+        parameters = from_json(parse_json(body, "The request body"))
+        return await self._run(request, parameters, principal, media_type)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        """Run the query in the URL: any in the development profile, registered ones in production."""
+        accept = _accept(request)
+        if self._page is not None and prefers_html(accept) and "query" not in request.query:
+            return self._page.response()
+        if not self._serves_get:
+            raise self._not_allowed("Send operations by POST.")
+        media_type = _answer_type(request)
+        parameters = from_url(request.query)
+        if self._service.settings.production and parameters.document_id is None:
+            raise self._not_allowed("By GET, only registered documents are served. Send operations by POST.")
+        principal = await self._principal(request)
+        return await self._run(request, parameters, principal, media_type)
+
+    async def _principal(self, request: web.Request) -> Principal | None:
+        """Find out who is calling."""
+        return await self._service.principal(request.headers.get(hdrs.AUTHORIZATION), trace_of(request))
+
+    async def _run(
+        self, request: web.Request, parameters: Parameters, principal: Principal | None, media_type: str
+    ) -> web.Response:
+        """Prepare and execute the operation."""
+        trace = trace_of(request)
+        try:
+            prepared = self._service.prepare(parameters, principal, trace)
+        except RequestError as error:
+            return _response(refused(error), media_type, trace)
+        self._check_transport(request, prepared)
+        answer = await self._service.execute(prepared, parameters.variables, principal, trace)
+        return _response(answer, media_type, trace)
+
+    def _check_transport(self, request: web.Request, prepared: PreparedOperation) -> None:
+        """Refuse what this method or HTTP cannot carry."""
+        if prepared.is_subscription:
+            raise HttpError(
+                HTTPStatus.BAD_REQUEST,
+                "Subscriptions need a WebSocket with the subprotocol graphql-transport-ws.",
+            )
+        if prepared.is_mutation and request.method == hdrs.METH_GET:
+            raise self._not_allowed("Send mutations by POST.")
+
+
+def _accept(request: web.Request) -> str | None:
+    """Return what the caller takes; several Accept headers are one."""
+    values = request.headers.getall(hdrs.ACCEPT, [])
+    return ",".join(values) if values else None
+
+
+def _answer_type(request: web.Request) -> str:
+    """Return the media type of the answer. Raises HttpError (406)."""
+    media_type = answer_type(_accept(request))
+    if media_type is None:
+        raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are in {GRAPHQL} or {JSON}.")
+    return media_type
+
+
+def _response(answer: Answer, media_type: str, trace: Trace) -> web.Response:
+    """Write an answer with the status that goes with its media type."""
+    status = HTTPStatus.OK
+    if not answer.executed and media_type == GRAPHQL:
+        code = answer.errors[0].get("extensions", {}).get("code", "")
+        status = _STATUSES.get(code, HTTPStatus.BAD_REQUEST)
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    try:
+        return json_response(answer.payload, status=status, media_type=media_type, headers=headers)
+    except TypeError as error:
+        # A stored JSON value that orjson cannot write (nested too deeply, a number beyond 64 bits).
+        _log.error("graphql.unwritable", request_id=trace.request_id, operation=trace.operation, exc_info=error)
+        message = fault(trace.request_id)["message"]
+        return error_response(500, message, Code.INTERNAL, requestId=trace.request_id)

@@ -1,0 +1,93 @@
+"""Headers that every answer gets: request id, hardening, and CORS for the origins that the operator allows."""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from endpoints.trace import trace_of
+
+_METHODS: Final = "GET, POST, PUT, OPTIONS"
+_REQUEST_HEADERS: Final = "Authorization, Content-Type, Content-Range, Range, X-Request-Id"
+_EXPOSED: Final = "X-Request-Id, WWW-Authenticate, Retry-After, Content-Disposition, Content-Range, ETag"
+_PREFLIGHT_SECONDS: Final = "600"
+_NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Origins:
+    """The web origins that may call from a browser."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        """Take origins as browsers send them (scheme, host, port); `*` for any."""
+        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
+        self.any = "*" in self._allowed
+
+    def allows(self, origin: str) -> bool:
+        """Whether scripts of `origin` may read answers."""
+        return self.any or origin.lower() in self._allowed
+
+    def allows_socket(self, request: web.Request) -> bool:
+        """Whether a WebSocket may be opened: no browser (no Origin), our own origin, or an allowed one.
+
+        Browsers do not ask before they open a WebSocket to another origin, so the server has to look.
+        """
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return True
+        # A proxy in front of the gateway may have ended TLS, so only host and port are compared.
+        return self.allows(origin) or urlsplit(origin).netloc.lower() == request.host.lower()
+
+
+class Headers:
+    """Adds them to whatever is answered, streams and WebSockets included."""
+
+    def __init__(self, origins: Origins, hsts_seconds: int) -> None:
+        """`hsts_seconds` of 0 leaves Strict-Transport-Security out."""
+        self._origins = origins
+        self._hsts = f"max-age={hsts_seconds}; includeSubDomains" if hsts_seconds else None
+
+    async def add(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Complete the headers of an answer that is about to be sent (a signal of aiohttp)."""
+        headers = response.headers
+        headers["X-Request-Id"] = trace_of(request).request_id
+        headers["Server"] = "Fleetgraph"
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers.setdefault("Content-Security-Policy", _NOTHING)
+        if self._hsts is not None:
+            headers["Strict-Transport-Security"] = self._hsts
+        self._allow(request.headers.get("Origin"), response)
+
+    def _allow(self, origin: str | None, response: web.StreamResponse) -> None:
+        """Let scripts of an allowed origin read the answer. No cookies are involved, so no credentials are allowed."""
+        if self._origins.any:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        else:
+            vary = response.headers.get("Vary")
+            response.headers["Vary"] = f"{vary}, Origin" if vary else "Origin"
+            if origin is None or not self._origins.allows(origin):
+                return
+            response.headers["Access-Control-Allow-Origin"] = origin
+        if origin is not None:
+            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+
+
+def preflight(origins: Origins) -> Middleware:
+    """Return the middleware that answers the question which a browser asks before a request to another origin."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if request.method != "OPTIONS" or origin is None or "Access-Control-Request-Method" not in request.headers:
+            return await handler(request)
+        response = web.Response(status=204)
+        if origins.allows(origin):
+            response.headers["Access-Control-Allow-Methods"] = _METHODS
+            response.headers["Access-Control-Allow-Headers"] = _REQUEST_HEADERS
+            response.headers["Access-Control-Max-Age"] = _PREFLIGHT_SECONDS
+        return response
+
+    return answer

@@ -1,0 +1,93 @@
+"""Around every request: its id, its log line, its metrics, and an answer in one shape whatever goes wrong."""
+
+import asyncio
+import time
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from endpoints.answers import STATUSES, HttpError, code_for, error_response
+from endpoints.metrics import Metrics
+from endpoints.trace import Trace, trace_of
+from engine.errors import Code, code_of, cut, fault
+
+CLIENT_CLOSED = 499
+"""Logged, never sent: the caller went away before there was an answer."""
+
+_PATH_CHARACTERS = 200
+
+_log = structlog.get_logger("fleetgraph.access")
+_faults = structlog.get_logger("fleetgraph.http")
+
+
+def observation(metrics: Metrics) -> Middleware:
+    """Return the outermost middleware."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        trace = trace_of(request)
+        started = time.perf_counter()
+        status = CLIENT_CLOSED
+        try:
+            response = await _answered(request, handler, trace)
+            status = response.status
+        finally:
+            seconds = time.perf_counter() - started
+            metrics.request(request.method, _route(request), status, seconds)
+            _write(request, trace, status, seconds)
+        return response
+
+    return observe
+
+
+async def _answered(request: web.Request, handler: Handler, trace: Trace) -> web.StreamResponse:
+    """Return the handler's answer, or that to what it raised."""
+    try:
+        return await handler(request)
+    except HttpError as error:
+        return error.response()
+    except web.HTTPException as error:
+        return _from_aiohttp(error)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary: what has a code is told, the rest is logged
+        code = code_of(error)
+        if code is not None:
+            status = STATUSES.get(code, HTTPStatus.BAD_REQUEST)
+            return error_response(status, cut(str(getattr(error, "message", ""))), code)
+        _faults.error("http.fault", request_id=trace.request_id, exc_info=error)
+        message = fault(trace.request_id)["message"]
+        return error_response(500, message, Code.INTERNAL, requestId=trace.request_id)
+
+
+def _from_aiohttp(error: web.HTTPException) -> web.StreamResponse:
+    """Put what the framework raises (no route, wrong method, ...) into the common shape; redirects pass."""
+    if error.status < HTTPStatus.BAD_REQUEST:
+        return error
+    headers = {
+        name: error.headers[name] for name in ("Allow", "WWW-Authenticate", "Retry-After") if name in error.headers
+    }
+    return error_response(error.status, f"{error.reason}.", code_for(error.status), headers)
+
+
+def _route(request: web.Request) -> str:
+    """Return the pattern that the path matched; one label for all that match nothing."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
+
+
+def _write(request: web.Request, trace: Trace, status: int, seconds: float) -> None:
+    """Write the log line. The path is as it was sent, still encoded, without the query, which may hold variables."""
+    line: dict[str, object] = {
+        "request_id": trace.request_id,
+        "method": request.method,
+        "path": request.rel_url.raw_path[:_PATH_CHARACTERS],
+        "status": status,
+        "milliseconds": round(seconds * 1000, 3),
+        "principal": trace.principal,
+    }
+    if trace.kind is not None:
+        line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome}
+    _log.info("request", **line)

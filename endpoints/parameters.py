@@ -1,0 +1,94 @@
+"""The parameters of a GraphQL request, from a JSON body, a URL, or a WebSocket message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+
+from multidict import MultiMapping
+
+from endpoints.answers import HttpError, bad_request
+from endpoints.bodies import parse_json
+
+_URL_PARAMETERS: Final = ("query", "operationName", "variables", "extensions", "documentId")
+_JSON_PARAMETERS: Final = frozenset({"variables", "extensions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """One operation to run. Exactly one of `query` and `document_id` is set."""
+
+    query: str | None
+    document_id: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def text(self, registered: Mapping[str, str]) -> str:
+        """Return the document, looked up among the registered ones when it is named. Raises HttpError (404)."""
+        if self.query is not None:
+            return self.query
+        text = registered.get(self.document_id or "")
+        if text is None:
+            raise HttpError(HTTPStatus.NOT_FOUND, "No document is registered under this id.")
+        return text
+
+
+def from_json(body: object) -> Parameters:
+    """Take the parameters from a parsed JSON body or message. Raises HttpError (400) for anything but one operation."""
+    if isinstance(body, list):
+        raise bad_request("Batches are not supported: send one operation per request.")
+    if not isinstance(body, dict):
+        raise bad_request("The request must be a JSON object.")
+    query = _optional_text(body, "query")
+    document_id = _optional_text(body, "documentId") or _apollo_hash(body)
+    if query is None and document_id is None:
+        raise bad_request("The request has no `query`.")
+    if query is not None and document_id is not None:
+        raise bad_request("Send `query` or the id of a registered document, not both.")
+    return Parameters(
+        query,
+        document_id,
+        _optional_text(body, "operationName") or None,
+        _optional_object(body, "variables"),
+    )
+
+
+def from_url(query: MultiMapping[str]) -> Parameters:
+    """Take the parameters from a URL, where `variables` and `extensions` are JSON. Raises HttpError (400)."""
+    body: dict[str, Any] = {}
+    for name in _URL_PARAMETERS:
+        values = query.getall(name, [])
+        if len(values) > 1:
+            raise bad_request(f"The parameter `{name}` is given more than once.")
+        if values:
+            text = values[0]
+            if name in _JSON_PARAMETERS:
+                body[name] = parse_json(text, f"The parameter `{name}`") if text else None
+            else:
+                body[name] = text
+    return from_json(body)
+
+
+def _optional_text(body: dict[str, Any], name: str) -> str | None:
+    """Return a text that may be missing or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise bad_request(f"The parameter `{name}` must be a string.")
+    return value
+
+
+def _optional_object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return an object; an empty one when it is missing or null."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise bad_request(f"The parameter `{name}` must be an object.")
+    return value or {}
+
+
+def _apollo_hash(body: dict[str, Any]) -> str | None:
+    """Return the document id in the form in which Apollo's clients send it; checks `extensions` on the way."""
+    persisted = _optional_object(body, "extensions").get("persistedQuery")
+    if not isinstance(persisted, dict) or body.get("query") is not None:
+        return None
+    digest = persisted.get("sha256Hash")
+    return digest if isinstance(digest, str) else None

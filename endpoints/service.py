@@ -1,0 +1,89 @@
+"""What the GraphQL endpoints share: the operations, who is calling, and how an operation is run and counted."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from endpoints.answers import HttpError
+from endpoints.metrics import Metrics
+from endpoints.parameters import Parameters
+from endpoints.principal import Authenticate, MakeContext, Principal
+from endpoints.running import Running
+from endpoints.settings import EndpointSettings
+from endpoints.trace import Trace
+from engine.documents import PreparedOperation
+from engine.errors import Code, RequestError
+from engine.execution import Answer, Operations, Variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphQLService:
+    """Prepares and runs operations for one profile."""
+
+    operations: Operations
+    settings: EndpointSettings
+    authenticate: Authenticate
+    make_context: MakeContext
+    metrics: Metrics
+    running: Running
+    registered: Mapping[str, str]
+
+    async def principal(self, authorization: str | None, trace: Trace) -> Principal | None:
+        """Find out who is calling and note it. Raises HttpError (401) for credentials that are not good."""
+        try:
+            principal = await self.authenticate(authorization)
+        except Exception as error:
+            if getattr(error, "code", None) != Code.UNAUTHENTICATED:
+                raise
+            message = str(getattr(error, "message", "")) or "The credentials are not valid."
+            raise HttpError(401, message, headers={"WWW-Authenticate": "Bearer"}) from error
+        trace.principal = principal.id if principal is not None else None
+        return principal
+
+    def prepare(self, parameters: Parameters, principal: Principal | None, trace: Trace) -> PreparedOperation:
+        """Find the operation that is asked for. Raises RequestError, or HttpError for an id that is not registered."""
+        introspection = principal is not None or not self.settings.production
+        trace.kind = "unknown"
+        try:
+            prepared = self.operations.prepare(
+                parameters.text(self.registered), parameters.operation_name, introspection=introspection
+            )
+        except RequestError:
+            self.count(trace, "refused")
+            raise
+        trace.kind = prepared.kind.value
+        trace.operation = prepared.name
+        return prepared
+
+    async def execute(
+        self, prepared: PreparedOperation, variables: Variables, principal: Principal | None, trace: Trace
+    ) -> Answer:
+        """Run a query or a mutation, in a context of its own.
+
+        When the caller goes away, a query is cancelled and a mutation runs to its end. Raises HttpError (503) when too
+        many operations run.
+        """
+        started = time.perf_counter()
+        outcome = "cancelled"
+        try:
+            if prepared.is_query:
+                with self.running.place():
+                    answer = await self._run(prepared, variables, principal, trace)
+            else:
+                answer = await self.running.to_the_end(lambda: self._run(prepared, variables, principal, trace))
+            outcome = answer.outcome
+        finally:
+            self.count(trace, outcome, time.perf_counter() - started)
+        return answer
+
+    async def _run(
+        self, prepared: PreparedOperation, variables: Variables, principal: Principal | None, trace: Trace
+    ) -> Answer:
+        """Run it; the context is made when the operation has its place."""
+        context = self.make_context(principal, trace.request_id)
+        return await self.operations.execute(prepared, variables, context)
+
+    def count(self, trace: Trace, outcome: str, seconds: float | None = None) -> None:
+        """Note how an operation ended."""
+        trace.outcome = outcome
+        self.metrics.operation(trace.kind or "unknown", outcome, seconds)

@@ -1,0 +1,55 @@
+"""How the endpoints behave; the composition root fills this from the environment."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketSettings:
+    """Bounds of the WebSocket endpoint. Times are in seconds, sizes in bytes."""
+
+    init_seconds: float = 10.0
+    """Time for `connection_init` to arrive; after it the socket is closed with 4408."""
+    ping_seconds: float = 20.0
+    """Silence after which the server pings."""
+    pong_seconds: float = 20.0
+    """Silence after that ping which counts as a lost connection."""
+    send_seconds: float = 20.0
+    """Time for a client to take the messages that wait for it, once the queue is full."""
+    message_bytes: int = 1_048_576
+    """Longest message taken from a client."""
+    queue_messages: int = 256
+    """Messages that may wait to be sent on one socket; operations pause while it is full."""
+    queue_bytes: int = 4_194_304
+    """Their total length."""
+    operations: int = 100
+    """Operations that may run on one socket."""
+    sockets_per_principal: int = 50
+    """Sockets that one principal may have open in this process."""
+    sockets: int = 10_000
+    """Sockets open in this process."""
+    anonymous_sockets: int = 1_000
+    """Sockets without a signed-in principal, the ones that have not said who they are included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSettings:
+    """Everything about HTTP that an operator may set, and the profile."""
+
+    production: bool = True
+    """The production profile: no explorer, introspection for signed-in principals, no GET but registered documents."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of browser applications that may call the gateway (`https://app.example.com`); `*` allows all."""
+    body_bytes: int = 1_048_576
+    """Longest body of a GraphQL request."""
+    concurrent_operations: int = 1_000
+    """Queries and mutations that run at the same time in this process; beyond it the answer is 503."""
+    metrics_token: str | None = None
+    """Bearer token for `/metrics`; without one, only direct callers on the loopback address may read it."""
+    hsts_seconds: int = 0
+    """`Strict-Transport-Security` max-age; 0 leaves the header out (TLS usually ends in front of the gateway)."""
+    explorer: Path = Path(__file__).parent.parent / "explorer"
+    """The folder of the explorer: `dist/` when it is built, `fallback.html` when it is not."""
+    shutdown_seconds: float = 10.0
+    """Time for mutations and sockets to end when the gateway stops."""
+    sockets: SocketSettings = field(default_factory=SocketSettings)

@@ -1,0 +1,37 @@
+"""What is known of the request that is being served: its id, for answers and logs, and what the log line will say."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+_SANE = re.compile(r"[A-Za-z0-9._:-]{8,64}\Z")
+
+
+@dataclass(slots=True)
+class Trace:
+    """Filled while a request is served, read when it is over. Holds no token and no variable."""
+
+    request_id: str
+    operation: str | None = None
+    kind: str | None = None
+    outcome: str | None = None
+    principal: str | None = None
+
+
+TRACE: Final = web.RequestKey("trace", Trace)
+
+
+def request_id_of(given: str | None) -> str:
+    """Take a caller's `X-Request-Id` when it is 8 to 64 harmless characters, else make one."""
+    return given if given is not None and _SANE.match(given) else secrets.token_hex(16)
+
+
+def trace_of(request: web.BaseRequest) -> Trace:
+    """Return the trace of a request, made on first use."""
+    trace = request.get(TRACE)
+    if trace is None:
+        trace = request[TRACE] = Trace(request_id_of(request.headers.get("X-Request-Id")))
+    return trace
