@@ -69,11 +69,12 @@ class Metrics:
             "fleetgraph_websocket_closes", "Closed WebSockets by close code", ("code",), registry=self.registry
         )
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an HTTP request; `route` is the pattern that it matched, not its path."""
+    def request(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """Count an HTTP request; `route` is the pattern that it matched. The life of a socket is no time to answer."""
         method = method if method in _METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()
-        self._request_seconds.labels(method, route).observe(seconds)
+        if seconds is not None:
+            self._request_seconds.labels(method, route).observe(seconds)
 
     def operation(self, kind: str, outcome: str, seconds: float | None = None) -> None:
         """Count an operation; `kind` is query, mutation, subscription, or unknown when it could not be read."""

@@ -13,6 +13,7 @@ from endpoints.metrics import Metrics
 from endpoints.trace import Trace, trace_of
 from engine.errors import Code, code_of, cut, fault
 
+_UPGRADED = HTTPStatus.SWITCHING_PROTOCOLS
 CLIENT_CLOSED = 499
 """Logged, never sent: the caller went away before there was an answer."""
 
@@ -35,7 +36,7 @@ def observation(metrics: Metrics) -> Middleware:
             status = response.status
         finally:
             seconds = time.perf_counter() - started
-            metrics.request(request.method, _route(request), status, seconds)
+            metrics.request(request.method, _route(request), status, None if status == _UPGRADED else seconds)
             _write(request, trace, status, seconds)
         return response
 

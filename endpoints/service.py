@@ -1,7 +1,9 @@
 """What the GraphQL endpoints share: the operations, who is calling, and how an operation is run and counted."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from endpoints.answers import HttpError
@@ -13,7 +15,7 @@ from endpoints.settings import EndpointSettings
 from endpoints.trace import Trace
 from engine.documents import PreparedOperation
 from engine.errors import Code, RequestError
-from engine.execution import Answer, Operations, Variables
+from engine.execution import Answer, Context, Operations, Variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,34 @@ class GraphQLService:
         """Run it; the context is made when the operation has its place."""
         context = self.make_context(principal, trace.request_id)
         return await self.operations.execute(prepared, variables, context)
+
+    async def subscribe(
+        self, prepared: PreparedOperation, variables: Variables, principal: Principal | None, trace: Trace
+    ) -> AsyncGenerator[Answer, None]:
+        """Run a subscription: one context for its source, and one for each event. Close the generator to end it."""
+
+        def context() -> Context:
+            return self.make_context(principal, trace.request_id)
+
+        outcome = "cancelled"
+        self.metrics.subscriptions.inc()
+        try:
+            async with aclosing(self.operations.subscribe(prepared, variables, context(), context)) as answers:
+                outcome = "ok"
+                async for answer in answers:
+                    if answer.executed:
+                        self.metrics.events.inc()
+                    else:
+                        outcome = "refused"
+                    yield answer
+                    # A source that always has another event would keep everybody else waiting.
+                    await asyncio.sleep(0)
+        except (asyncio.CancelledError, GeneratorExit):
+            outcome = "cancelled" if outcome == "ok" else outcome
+            raise
+        finally:
+            self.metrics.subscriptions.dec()
+            self.count(trace, outcome)
 
     def count(self, trace: Trace, outcome: str, seconds: float | None = None) -> None:
         """Note how an operation ended."""

@@ -11,17 +11,15 @@ class SocketSettings:
     init_seconds: float = 10.0
     """Time for `connection_init` to arrive; after it the socket is closed with 4408."""
     ping_seconds: float = 20.0
-    """Silence after which the server pings."""
-    pong_seconds: float = 20.0
-    """Silence after that ping which counts as a lost connection."""
+    """Silence after which the server pings; half as much silence again counts as a lost connection."""
     send_seconds: float = 20.0
-    """Time for a client to take the messages that wait for it, once the queue is full."""
+    """Time for a client to take what waits for it, once the buffer is full; after it the connection is cut."""
+    close_seconds: float = 2.0
+    """Time for a client to answer a close."""
     message_bytes: int = 1_048_576
     """Longest message taken from a client."""
-    queue_messages: int = 256
-    """Messages that may wait to be sent on one socket; operations pause while it is full."""
-    queue_bytes: int = 4_194_304
-    """Their total length."""
+    buffer_bytes: int = 65_536
+    """What may wait to be sent on one socket; beyond it its operations (and the reading from it) pause."""
     operations: int = 100
     """Operations that may run on one socket."""
     sockets_per_principal: int = 50

@@ -10,7 +10,7 @@ What graphql-core 3.3 leaves to its caller, and stands here:
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -126,7 +126,7 @@ class Operations:
         variables: Variables | None,
         context: Context,
         event_context: Callable[[], Context] | None = None,
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncGenerator[Answer, None]:
         """Yield the answers of a subscription, until its source ends or the iterator is closed.
 
         `context` is the source's and is closed at the end; `event_context` makes one for each event, closed after it

@@ -1,0 +1,177 @@
+"""One WebSocket under graphql-transport-ws: who is calling, which operations run, and how it ends.
+
+One task reads; each operation is a task of its own, with contexts of its own, and its failure is told under its id and
+touches no other. Nothing is queued without bound: when the client does not take what is sent, the operation that sends
+waits, and so does the reading; when that lasts, the connection is cut.
+"""
+
+import asyncio
+import time
+from typing import Literal, TypeAlias
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from endpoints import messages
+from endpoints.answers import HttpError
+from endpoints.messages import CloseCode, Complete, Initialise, Message, Ping, SocketError, Subscribe
+from endpoints.operation import SocketOperation
+from endpoints.principal import Principal
+from endpoints.service import GraphQLService
+from endpoints.sockets import Seat
+from endpoints.trace import Trace
+from engine.errors import Code, request_error
+
+Wire: TypeAlias = web.WebSocketResponse[Literal[False]]
+
+_log = structlog.get_logger("fleetgraph.websocket")
+
+
+class Socket:
+    """A connection from its handshake to its end."""
+
+    def __init__(
+        self, wire: Wire, transport: asyncio.Transport, service: GraphQLService, seat: Seat, trace: Trace
+    ) -> None:
+        """Speak over `wire`, which is open on `transport`; `trace` is that of the request that was upgraded."""
+        self.close_code: int | None = None
+        self._wire = wire
+        self._transport = transport
+        self._service = service
+        self._settings = service.settings.sockets
+        self._seat = seat
+        self._trace = trace
+        self._initialised = False
+        self._principal: Principal | None = None
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._started = 0
+
+    async def run(self, authorization: str | None) -> None:
+        """Serve the connection until it ends. `authorization` is the header of the handshake, if there was one."""
+        try:
+            await self._read_in_time(authorization)
+        except SocketError as error:
+            await self.close(error.code, error.reason)
+        except ConnectionError:
+            pass  # the client has gone, or was cut: there is nobody to tell
+        except Exception as error:  # noqa: BLE001 - the boundary: logged, and the socket closed
+            _log.error("websocket.fault", request_id=self._trace.request_id, exc_info=error)
+            await self.close(CloseCode.INTERNAL, b"Internal error")
+        finally:
+            await self._stop()
+            if self._transport.get_write_buffer_size():
+                # Closing would wait for a client that does not read.
+                self._transport.abort()
+
+    async def close(self, code: CloseCode, reason: bytes) -> None:
+        """Close the connection; a client that does not take the close in time finds it cut."""
+        try:
+            async with asyncio.timeout(self._settings.close_seconds * 2):
+                if await self._wire.close(code=code, message=reason):
+                    self.close_code = code
+        except TimeoutError:
+            _log.info("websocket.cut", request_id=self._trace.request_id, code=code)
+
+    async def send(self, message: bytes) -> None:
+        """Send a message, or wait while the client is slow. Raises ConnectionError when it is gone, or was too slow."""
+        try:
+            async with asyncio.timeout(self._settings.send_seconds):
+                await self._wire.send_frame(message, WSMsgType.TEXT)
+        except TimeoutError:
+            _log.info("websocket.slow", request_id=self._trace.request_id, principal=self._trace.principal)
+            self._transport.abort()
+            raise ConnectionResetError("The client is too slow.") from None
+
+    async def _read_in_time(self, authorization: str | None) -> None:
+        """Read until the connection ends, the time to say who one is has passed, or the token ends."""
+        try:
+            async with asyncio.timeout(self._settings.init_seconds) as deadline:
+                while (message := await self._receive()) is not None:
+                    if isinstance(message, Initialise):
+                        await self._initialise(message, authorization)
+                        deadline.reschedule(self._token_end())
+                        await self.send(messages.acknowledgement())
+                    else:
+                        await self._take(message)
+        except TimeoutError:
+            if self._initialised:
+                raise SocketError(CloseCode.FORBIDDEN, "The token has expired") from None
+            raise SocketError(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
+
+    async def _receive(self) -> Message | None:
+        """Return the next message; None at the end."""
+        frame = await self._wire.receive()
+        if frame.type is WSMsgType.TEXT:
+            return messages.read(frame.data)
+        if frame.type is WSMsgType.BINARY:
+            raise SocketError(CloseCode.BAD_REQUEST, "Messages are text")
+        return None
+
+    async def _initialise(self, message: Initialise, authorization: str | None) -> None:
+        """Find out who is calling; once only."""
+        if self._initialised:
+            raise SocketError(CloseCode.TOO_MANY_INITIALISATIONS, "Too many initialisation requests")
+        try:
+            self._principal = await self._service.principal(message.authorization or authorization, self._trace)
+        except HttpError:
+            raise SocketError(CloseCode.FORBIDDEN, "Forbidden") from None
+        if not self._seat.move(self._principal):
+            raise SocketError(CloseCode.TRY_AGAIN_LATER, "Too many connections")
+        self._initialised = True
+
+    def _token_end(self) -> float | None:
+        """Return when the token ends, in the time of the event loop."""
+        end = self._principal.expires_at if self._principal is not None else None
+        if end is None:
+            return None
+        return asyncio.get_running_loop().time() + max(0.0, end - time.time())
+
+    async def _take(self, message: Message) -> None:
+        """Do what a message asks for."""
+        match message:
+            case Ping():
+                await self.send(messages.pong())
+            case Complete():
+                self._end(message.id)
+            case Subscribe():
+                await self._begin(message)
+
+    async def _begin(self, message: Subscribe) -> None:
+        """Start an operation."""
+        if not self._initialised:
+            raise SocketError(CloseCode.UNAUTHORIZED, "Unauthorized")
+        if message.id in self._operations:
+            raise SocketError(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists")
+        if len(self._tasks) >= self._settings.operations:
+            limit = f"A connection may run {self._settings.operations} operations."
+            await self.send(messages.error(message.id, request_error(limit, Code.LIMIT_EXCEEDED).errors))
+            return
+        self._started += 1
+        trace = Trace(f"{self._trace.request_id}-{self._started}", principal=self._trace.principal)
+        operation = SocketOperation(message, self._service, self._principal, trace, self.send)
+        task = asyncio.create_task(operation.run())
+        self._operations[message.id] = task
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(message.id, done))
+
+    def _end(self, operation_id: str) -> None:
+        """Stop an operation that the client completes; one that has ended by itself is forgotten already."""
+        task = self._operations.pop(operation_id, None)
+        if task is not None:
+            task.cancel()
+
+    def _ended(self, operation_id: str, task: asyncio.Task[None]) -> None:
+        """Forget an operation that has ended; its id may be in use again by then."""
+        self._tasks.discard(task)
+        if self._operations.get(operation_id) is task:
+            del self._operations[operation_id]
+
+    async def _stop(self) -> None:
+        """Stop all operations and wait until they have given back what they hold."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                _log.error("websocket.fault", request_id=self._trace.request_id, exc_info=outcome)
