@@ -1,0 +1,1 @@
+"""A demo fleet to look at, and things that keep it moving."""
