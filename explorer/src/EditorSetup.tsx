@@ -1,6 +1,6 @@
 /** Our fonts and colours in the editors, and the first tab's variables in their pane. */
 
-import { useGraphiQL, useMonaco } from '@graphiql/react';
+import { useGraphiQL, useGraphiQLActions, useMonaco } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
 import { defineThemes } from './monacoTheme';
 
@@ -15,7 +15,9 @@ const EDITOR_OPTIONS = {
 
 export function EditorSetup() {
   const monaco = useMonaco((state) => state.monaco);
-  const { queryEditor, variableEditor, headerEditor, responseEditor, tabs, activeTabIndex } = useGraphiQL((state) => ({
+  const { setTheme } = useGraphiQLActions();
+  const { theme, queryEditor, variableEditor, headerEditor, responseEditor, tabs, activeTabIndex } = useGraphiQL((state) => ({
+    theme: state.theme,
     queryEditor: state.queryEditor,
     variableEditor: state.variableEditor,
     headerEditor: state.headerEditor,
@@ -27,6 +29,14 @@ export function EditorSetup() {
   useEffect(() => {
     if (monaco) defineThemes(monaco);
   }, [monaco]);
+
+  // GraphiQL asks for the system's theme once; the system may change it, at dusk for example.
+  useEffect(() => {
+    const system = window.matchMedia('(prefers-color-scheme: dark)');
+    const follow = (): void => setTheme(theme);
+    system.addEventListener('change', follow);
+    return () => system.removeEventListener('change', follow);
+  }, [theme, setTheme]);
 
   useEffect(() => {
     for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) {

@@ -4,6 +4,7 @@ import { GraphiQL, type GraphiQLProps } from 'graphiql';
 import type { Fetcher } from '@graphiql/toolkit';
 import type { ActivityLog } from './activity';
 import { EditorSetup } from './EditorSetup';
+import { EmptyAnswer } from './EmptyAnswer';
 import { FillVariables } from './FillVariables';
 import type { Session } from './session';
 import { StatusLine } from './StatusLine';
@@ -36,6 +37,7 @@ export function Workspace({ fetcher, session, activity }: WorkspaceProps) {
       </GraphiQL.Logo>
       <EditorSetup />
       <FillVariables session={session} />
+      <EmptyAnswer session={session} />
     </GraphiQL>
   );
 }

@@ -21,7 +21,7 @@ const PAINT = {
   },
   dark: {
     text: '#dbe4f0',
-    faint: '#5b6b84',
+    faint: '#7689a6',
     panel: '#131f35',
     accent: '#2dd4bf',
     accentSoft: '#2dd4bf1a',
@@ -44,6 +44,7 @@ function themeData(shade: Shade): Monaco.editor.IStandaloneThemeData {
     rules: [
       { token: '', foreground: bare(paint.text) },
       { token: 'comment', foreground: bare(paint.faint), fontStyle: 'italic' },
+      { token: 'delimiter', foreground: bare(paint.faint) },
       { token: 'keyword', foreground: bare(paint.keyword) },
       { token: 'key.identifier.gql', foreground: bare(paint.field) },
       { token: 'identifier', foreground: bare(paint.field) },

@@ -23,12 +23,14 @@ export interface FleetIds {
 export const NO_IDS: FleetIds = { thingId: '', organizationId: '' };
 
 export interface FirstThingAnswer {
-  readonly things: { readonly nodes: ReadonlyArray<{ readonly id: string; readonly organization: { readonly id: string } }> };
+  readonly things: {
+    readonly nodes: ReadonlyArray<{ readonly id: string; readonly organization: { readonly id: string } | null }>;
+  };
 }
 
 export function fleetIdsOf(answer: GraphQLAnswer<FirstThingAnswer>): FleetIds | null {
   const [thing] = answer.data?.things.nodes ?? [];
-  return thing ? { thingId: thing.id, organizationId: thing.organization.id } : null;
+  return thing?.organization ? { thingId: thing.id, organizationId: thing.organization.id } : null;
 }
 
 /** Puts `ids` where a variable is still empty or holds what was filled in before; the visitor's own stay. */

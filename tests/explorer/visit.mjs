@@ -43,6 +43,14 @@ function listen(page) {
   page.on('websocket', (socket) => report.sockets.push(socket.url()));
 }
 
+/** The grammar arrives after the editor. */
+function untilColoured(page) {
+  return page.waitForFunction(() => {
+    const words = document.querySelectorAll('.graphiql-query-editor .view-line span[class^=mtk]');
+    return new Set([...words].map((word) => word.className)).size > 3;
+  });
+}
+
 const status = (page) => page.locator('.fg-status-text');
 const answer = (page) => page.locator('.graphiql-response .view-lines');
 
@@ -76,6 +84,7 @@ async function visit(page) {
   await step('opens', async () => {
     const response = await page.goto(address);
     await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'FleetOverview' }).waitFor();
+    await untilColoured(page);
     await page.screenshot({ path: path.join(folder, 'signed-out.png') });
     return { policy: response.headers()['content-security-policy'] ?? '', title: await page.title() };
   });

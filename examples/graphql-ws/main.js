@@ -1,0 +1,90 @@
+// Fleetgraph with no client library but `graphql-ws`: fetch for queries and mutations, a WebSocket for subscriptions.
+
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws'; // Browsers and Node 22 have their own.
+import { OVERVIEW, REPORT, WATCH } from './operations.js';
+
+const url = new URL('/graphql', process.env.FLEETGRAPH_URL ?? 'http://127.0.0.1:8000');
+const email = process.env.FLEETGRAPH_EMAIL ?? 'demo@example.com';
+const password = process.env.FLEETGRAPH_PASSWORD ?? 'fleetgraph-demo';
+const WAIT_MS = 30_000;
+
+let authorization;
+
+/** Asks over HTTP and returns `data`; what the whole request failed on is thrown. */
+async function ask(query, variables) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+    body: JSON.stringify({ query, variables }),
+    signal: AbortSignal.timeout(WAIT_MS),
+  });
+  const { data, errors } = await response.json();
+  if (errors) throw new Error(errors.map((error) => error.message).join('; '));
+  return data;
+}
+
+/** What the caller can correct comes back in `userErrors` of the mutation. */
+function accepted(payload) {
+  if (payload.userErrors.length > 0) throw new Error(payload.userErrors.map((error) => error.message).join('; '));
+  return payload;
+}
+
+async function signIn() {
+  const login = `mutation Login($input: LoginInput!) {
+    login(input: $input) { session { accessToken } userErrors { message } }
+  }`;
+  const { session } = accepted((await ask(login, { input: { email, password } })).login);
+  authorization = `Bearer ${session.accessToken}`;
+}
+
+async function main() {
+  await signIn();
+
+  // 1. One query: organizations with their people, groups, things, deployments and OTA jobs.
+  const { organizations } = await ask(OVERVIEW);
+  for (const { name, memberships, groups, deployments, otaJobs } of organizations.nodes) {
+    console.log(
+      `${name}: ${groups.totalCount} groups, ${deployments.totalCount} deployments, ${otaJobs.totalCount} OTA jobs`,
+    );
+    for (const { role, user } of memberships.nodes) console.log(`  ${user?.email} is ${role}`);
+    for (const group of groups.nodes) {
+      console.log(`  ${group.name}: ${group.things.nodes.map((thing) => thing.name).join(', ')}`);
+    }
+  }
+  const [thing] = organizations.nodes.flatMap((organization) => organization.things.nodes);
+  if (!thing) throw new Error('There is no thing in this fleet.');
+
+  // 2. Watch that thing. The same token as over HTTP goes into the first message of the socket.
+  const socket = createClient({
+    url: url.href.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: () => ({ authorization }),
+  });
+  const changes = socket.iterate({ query: WATCH, variables: { scope: { thingIds: [thing.id] } } });
+  const deadline = setTimeout(() => fail(new Error(`No change arrived within ${WAIT_MS / 1000} seconds.`)), WAIT_MS);
+
+  // 3. The thing reports once a second, as things do, until we have seen it.
+  const reported = { example: `graphql-ws ${Date.now()}` };
+  const report = async () => accepted((await ask(REPORT, { input: { thingId: thing.id, reported } })).reportThingState);
+  const reporting = setInterval(() => void report().catch(fail), 1000);
+
+  for await (const { data, errors } of changes) {
+    if (errors) throw new Error(errors.map((error) => error.message).join('; '));
+    const { state, cursor } = data.thingStateChanged;
+    if (state.reported.example !== reported.example) continue; // Somebody else's report.
+    console.log(`${thing.name} reported "${state.reported.example}" in version ${state.version}, seen at cursor ${cursor}`);
+    break;
+  }
+  clearInterval(reporting);
+  clearTimeout(deadline);
+  await socket.dispose();
+}
+
+function fail(error) {
+  const { message, reason, code } = error.cause ?? error; // An Error, or the CloseEvent of a lost socket.
+  console.error(`Failed: ${message || reason || code}`);
+  process.exit(1);
+}
+
+main().catch(fail);
