@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, false, or_, select, true
 
-from models.dialects import member_of
 from models.enums import Permission
 from models.tables import (
     ARTIFACT,
@@ -34,6 +33,7 @@ from models.tables import (
     USER,
 )
 from services.access import Access, ThingPrincipal
+from sql.sets import member_of
 
 READ_PERMISSION: Final[Mapping[Table, Permission]] = {
     ORGANIZATION: Permission.ORGANIZATION_READ,

@@ -1,0 +1,97 @@
+"""What a field may be: a column, a computed value, or an edge. Read by every executor, knowing none.
+
+The declaration of a field is its metadata: `field.metadata[DECLARATION]`. `engine.fields` has the constructors that
+types are written with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column as SqlColumn
+
+from engine.keyset import Order
+from engine.statements import Link
+
+DECLARATION: Final = "declaration"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A value of the row as it is; `read` turns what the column holds into what GraphQL serializes."""
+
+    name: str
+    read: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """The global id: the type's prefix and the row's key."""
+
+    name: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A function of columns that it names."""
+
+    names: tuple[str, ...]
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An object of its own in the graph that is made of the same row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """The one row whose `child` column equals the parent's `parent` value."""
+
+    parent: str
+    child: SqlColumn[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToListed:
+    """The rows whose ids the parent lists, in that order; used by payloads."""
+
+    parent: str
+    child: SqlColumn[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToAll:
+    """Every row of the parent; `value` names the one column that stands for the row, if one does."""
+
+    parent: str
+    link: Link
+    order: Order
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """A connection: pages of the rows of the parent, or of all rows when `parent` is None (a root list)."""
+
+    parent: str | None
+    link: Link
+    order: Order
+    filter: bool = False
+    orderings: Mapping[Any, SqlColumn[Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """The row that a global id names, for root fields."""
+
+    child: SqlColumn[Any]
+    prefix: str
+
+
+Value = Column | Identifier | Computed | Part
+Edge = ById | ToOne | ToListed | ToAll | ToMany
+Declaration = Value | Edge

@@ -1,0 +1,137 @@
+"""The reference executor's half of a declaration: how graphql-core gets the value of a field."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from sqlalchemy import Column as SqlColumn
+from strawberry.types import Info
+
+from engine.connection import Connection
+from engine.declarations import (
+    ById,
+    Column,
+    Computed,
+    Declaration,
+    Edge,
+    Identifier,
+    Part,
+    ToAll,
+    ToListed,
+    ToMany,
+    ToOne,
+)
+from engine.errors import BadUserInput
+from engine.filters import compile_filter
+from engine.ids import global_id, key_of
+from engine.keyset import Order, Term
+from engine.loaders import Conditions
+from engine.pages import request_page
+from engine.reading import ReadContext
+from engine.records import Record, Row
+
+MAX_ORDER_TERMS: Final = 4
+
+
+class Targeted(Protocol):
+    """A field that knows the object type it leads to."""
+
+    @property
+    def target(self) -> type[Record]:
+        """The object type."""
+
+
+def resolve(declaration: Declaration, source: Any, info: Info | None, kwargs: dict[str, Any], field: Targeted) -> Any:
+    """The value of a field on `source`; an awaitable for edges."""
+    row: Row = source.row if isinstance(source, Record) else {}
+    match declaration:
+        case Column(name, read):
+            value = row[name]
+            return value if read is None or value is None else read(value)
+        case Identifier(name, prefix):
+            return global_id(prefix, row[name])
+        case Computed(names, function):
+            return function(*(row[name] for name in names))
+        case Part():
+            return field.target(row)
+    if info is None:
+        raise RuntimeError("an edge cannot be resolved without a context")
+    return _resolve_edge(declaration, row, info.context, kwargs, field)
+
+
+def _resolve_edge(
+    declaration: Edge, row: Row, context: ReadContext, kwargs: dict[str, Any], field: Targeted
+) -> Awaitable[Any] | Connection[Any] | None:
+    match declaration:
+        case ById(child, prefix):
+            return _by_id(context, child, key_in(prefix, kwargs["id"]), field)
+        case ToOne(parent, _):
+            return None if row[parent] is None else _one(context, declaration, row[parent], field)
+        case ToListed(parent, _):
+            return _listed(context, declaration, row[parent] or [], field)
+        case ToAll(parent, _, _, _):
+            return _all(context, declaration, row[parent], field)
+        case ToMany():
+            return _connection(context, declaration, row, kwargs, field)
+
+
+def key_in(prefix: str, value: str) -> UUID:
+    """The key in a global id; raises BadUserInput for an id of another type and for what is none."""
+    key = key_of(prefix, value)
+    if key is None:
+        raise BadUserInput(f"{value[:80]!r} is not an id that starts with {prefix}_")
+    return key
+
+
+async def _by_id(context: ReadContext, child: SqlColumn[Any], key: UUID, field: Targeted) -> Record | None:
+    row = await context.loaders.one(child, key)
+    return None if row is None else field.target(row)
+
+
+async def _one(context: ReadContext, declaration: ToOne, key: Any, field: Targeted) -> Record | None:
+    row = await context.loaders.one(declaration.child, key)
+    return None if row is None else field.target(row)
+
+
+async def _listed(context: ReadContext, declaration: ToListed, keys: list[Any], field: Targeted) -> list[Record]:
+    rows = await asyncio.gather(*(context.loaders.one(declaration.child, key) for key in keys))
+    return [field.target(row) for row in rows if row is not None]
+
+
+async def _all(context: ReadContext, declaration: ToAll, key: Any, field: Targeted) -> list[Any]:
+    rows = await context.loaders.all(declaration.link, declaration.order, key, Conditions())
+    if declaration.value is not None:
+        return [row[declaration.value] for row in rows]
+    return [field.target(row) for row in rows]
+
+
+def _connection(
+    context: ReadContext, declaration: ToMany, row: Row, kwargs: dict[str, Any], field: Targeted
+) -> Connection[Any]:
+    order = _order(declaration, kwargs.get("order_by"))
+    page_arguments = (kwargs.get(name) for name in ("first", "after", "last", "before"))
+    request = request_page(order, *page_arguments)
+    key = None if declaration.parent is None else row[declaration.parent]
+    wanted = kwargs.get("filter")
+    conditions = Conditions() if wanted is None else Conditions(compile_filter(wanted), repr(wanted))
+    return Connection(
+        load=partial(context.loaders.page, declaration.link, request, key, conditions),
+        count=lambda limit: context.loaders.count(declaration.link, limit, key, conditions),
+        make=field.target,
+        order=order,
+    )
+
+
+def _order(declaration: ToMany, wanted: list[Any] | None) -> Order:
+    """The declared order, or the wanted columns with the declared one behind them, so that every row has one place."""
+    if not wanted or declaration.orderings is None:
+        return declaration.order
+    if len(wanted) > MAX_ORDER_TERMS or len({item.field for item in wanted}) < len(wanted):
+        raise BadUserInput(f"orderBy takes up to {MAX_ORDER_TERMS} different fields")
+    terms = [Term(declaration.orderings[item.field], descending=item.direction == "DESC") for item in wanted]
+    chosen = {term.column.key for term in terms}
+    return Order((*terms, *(term for term in declaration.order.terms if term.column.key not in chosen)))

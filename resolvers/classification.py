@@ -1,0 +1,111 @@
+"""What reading each field needs: one entry for every field, or the schema cannot be built.
+
+Fields of object types are reached from rows that the scope of their table has let through (`services.scope`), so a type's
+permission is that of its table. Mutations are classified where they are made.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from models.enums import Permission
+from resolvers.mutation import PUBLIC, SIGNED_IN, Need
+
+ROOT: Final[dict[str, Need]] = {
+    "Query.organization": Permission.ORGANIZATION_READ,
+    "Query.organizations": Permission.ORGANIZATION_READ,
+    "Query.user": Permission.MEMBERSHIP_READ,
+    "Query.users": Permission.MEMBERSHIP_READ,
+    "Query.membership": Permission.MEMBERSHIP_READ,
+    "Query.group": Permission.GROUP_READ,
+    "Query.groups": Permission.GROUP_READ,
+    "Query.profile": Permission.PROFILE_READ,
+    "Query.profiles": Permission.PROFILE_READ,
+    "Query.things": Permission.THING_READ,
+    "Query.artifact": Permission.RELEASE_READ,
+    "Query.artifacts": Permission.RELEASE_READ,
+    "Query.release": Permission.RELEASE_READ,
+    "Query.releases": Permission.RELEASE_READ,
+    "Query.deployment": Permission.OTA_READ,
+    "Query.deployments": Permission.OTA_READ,
+    "Query.otaJob": Permission.OTA_READ,
+    "Query.otaJobs": Permission.OTA_READ,
+    "Query.otaExecution": Permission.OTA_READ,
+    "Query.otaExecutions": Permission.OTA_READ,
+    "Query.viewer": PUBLIC,
+    "Query.node": SIGNED_IN,
+    "Query.nodes": SIGNED_IN,
+    "Query.thing": Permission.THING_READ,
+    "Query.thingStats": Permission.THING_READ,
+    "Subscription.thingStateChanged": Permission.THING_READ,
+}
+"""The root fields."""
+
+FIELDS: Final[dict[str, tuple[Need, str]]] = {
+    "Deployment": (
+        Permission.OTA_READ,
+        "id name description status target priority retries startsAt finishedAt abortedAt version "
+        "createdAt updatedAt counts organization release createdBy jobs executions",
+    ),
+    "Node": (SIGNED_IN, "id"),
+    "ExecutionCounts": (
+        Permission.OTA_READ,
+        "total pending awaitingApproval triggered started downloading installing rebooting delayed "
+        "success failure rejected alreadyInstalled noArtifact aborted expired decommissioned",
+    ),
+    "PageInfo": (PUBLIC, "hasNextPage hasPreviousPage startCursor endCursor"),
+    "Group": (
+        Permission.GROUP_READ,
+        "id name kind description metadata version createdAt updatedAt organization parent children things",
+    ),
+    "Organization": (
+        Permission.ORGANIZATION_READ,
+        "id name description email phone address metadata status thingLimit version createdAt updatedAt "
+        "parent children memberships groups things profiles releases artifacts deployments otaJobs",
+    ),
+    "Membership": (Permission.MEMBERSHIP_READ, "id role createdAt updatedAt user organization"),
+    "OtaJob": (
+        Permission.OTA_READ,
+        "id name phase status priority retries startsAt finishedAt version createdAt updatedAt counts "
+        "organization deployment artifact executions",
+    ),
+    "OtaExecution": (
+        Permission.OTA_READ,
+        "id status substate progress attempts startedAt finishedAt version createdAt updatedAt "
+        "organization thing job deployment artifact",
+    ),
+    "Profile": (
+        Permission.PROFILE_READ,
+        "id name description payloadFormat writeMessages metadata version createdAt updatedAt organization things",
+    ),
+    "Release": (
+        Permission.RELEASE_READ,
+        "id name notes version createdAt updatedAt organization artifacts deployments",
+    ),
+    "Artifact": (
+        Permission.RELEASE_READ,
+        "id name artifactVersion description format compatibleTypes provides depends fileName size sha256 "
+        "status uploadedAt version createdAt updatedAt organization release otaJobs executions",
+    ),
+    "Thing": (
+        Permission.THING_READ,
+        "id name type externalId lifecycle connected lastSeenAt metadata version createdAt updatedAt tags "
+        "attributes lifecycleHistory state organization homeGroup groups profile executions",
+    ),
+    "ThingAttribute": (Permission.THING_READ, "scope name value updatedAt"),
+    "ThingLifecycleChange": (Permission.THING_READ, "lifecycle reason occurredAt"),
+    "ThingState": (Permission.THING_READ, "reported desired delta version reportedAt desiredAt thing"),
+    "User": (
+        Permission.MEMBERSHIP_READ,
+        "id email name status metadata version createdAt updatedAt memberships deployments",
+    ),
+    "Viewer": (SIGNED_IN, "user thing isPlatformAdmin organizations grants"),
+    "Grant": (SIGNED_IN, "organization permissions"),
+    "ThingStats": (Permission.THING_READ, "total connected disconnected buckets"),
+    "ThingStatsBucket": (Permission.THING_READ, "key count connected"),
+    "UserError": (PUBLIC, "code message path"),
+    "ThingKey": (Permission.THING_WRITE, "thing key"),
+    "ThingResult": (Permission.THING_WRITE, "index thing userErrors"),
+    "ThingStateEvent": (Permission.THING_READ, "cursor occurredAt side patch version state thing"),
+}
+"""The fields of object types."""

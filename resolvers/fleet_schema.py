@@ -1,0 +1,34 @@
+"""The one schema, put together and guarded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from engine.records import NODES
+from resolvers.guard import guard
+from resolvers.mutations.state import StateMutations
+from resolvers.mutations.thing import ThingMutations
+from resolvers.query import Query
+from resolvers.subscription import Subscription
+from schema.scalars import BIG_INT, MOMENT, BigInt
+
+
+@strawberry.type(description="Everything that can be changed. Each field is a transaction of its own.")
+class Mutation(StateMutations, ThingMutations):
+    """The root of mutations, one base for each noun."""
+
+
+def build_schema() -> strawberry.Schema:
+    """The guarded schema; raises UnclassifiedFields when a field has no class of access."""
+    schema = strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=list(NODES.values()),
+        config=StrawberryConfig(scalar_map={datetime: MOMENT, BigInt: BIG_INT}, sort_schema=False),
+    )
+    guard(schema._schema)  # noqa: SLF001 - the graphql-core schema has no public name
+    return schema

@@ -1,0 +1,94 @@
+"""Subscriptions: events of the log, replayed from a cursor and then as they come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Final
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import RowMapping
+
+from models.enums import EventKind, Permission
+from resolvers.arguments import given, keys, optional_key
+from resolvers.context import Context, Info
+from schema.live import EventScopeInput, StateSide, ThingStateEvent
+from services.errors import InvalidInput
+from services.events import EventScope, Position, check_position, latest_position, read_events
+
+MAX_THINGS: Final = 100
+
+
+@strawberry.type(description="What happens, as it happens.")
+class Subscription:
+    """The root of subscriptions."""
+
+    @strawberry.subscription(
+        description="Changes of the state of things. Every event has a cursor; `after` replays what was missed, then "
+        "goes on live, with no gap and no double between the two."
+    )
+    async def thing_state_changed(
+        self,
+        info: Info,
+        scope: Annotated[
+            EventScopeInput | None, strawberry.argument(description="Which things; all that you may see when left out.")
+        ] = strawberry.UNSET,
+        after: Annotated[
+            str | None, strawberry.argument(description="Replay the events behind the one with this cursor first.")
+        ] = strawberry.UNSET,
+    ) -> AsyncGenerator[ThingStateEvent, None]:
+        """Changes of state."""
+        wanted = _scope(given(scope), EventKind.THING_STATE_CHANGED)
+        async for row in _follow(info.context, wanted, given(after), Permission.THING_READ):
+            yield _state_event(row)
+
+
+async def _follow(
+    context: Context, scope: EventScope, after: str | None, permission: Permission
+) -> AsyncGenerator[RowMapping, None]:
+    """Read the log from a position on, for ever.
+
+    Access is resolved anew before each look at the log, so that who is removed receives nothing more; the same look
+    serves replay and live events, so there is no seam between them.
+    """
+    parts = context.parts
+    position = Position.parse(after) if after is not None else await latest_position(parts.store)
+    if after is not None:
+        await check_position(parts.store, position)
+    while True:
+        woken = parts.tail.next_wake()
+        access = await context.renewed().resolve_access()
+        rows = await read_events(parts.store, access, permission, scope, position)
+        for row in rows:
+            position = Position.of(row)
+            yield row
+        if not rows:
+            await parts.tail.wait(woken)
+
+
+def _scope(wanted: EventScopeInput | None, kind: EventKind) -> EventScope:
+    if wanted is None:
+        return EventScope((kind,))
+    things: list[UUID] = keys("thing", given(wanted.thing_ids) or [], ("scope", "thingIds"))
+    if len(things) > MAX_THINGS or given(wanted.thing_ids) == []:
+        raise InvalidInput(f"thingIds takes from 1 to {MAX_THINGS} things", ("scope", "thingIds"))
+    return EventScope(
+        (kind,),
+        organization_id=optional_key("org", wanted.organization_id, ("scope", "organizationId")),
+        group_id=optional_key("group", wanted.group_id, ("scope", "groupId")),
+        thing_ids=tuple(things),
+    )
+
+
+def _state_event(row: RowMapping) -> ThingStateEvent:
+    detail = row["detail"]
+    return ThingStateEvent(
+        {
+            "cursor": Position.of(row).cursor,
+            "occurred_at": row["occurred_at"],
+            "side": StateSide(detail["side"]),
+            "patch": detail["patch"],
+            "version": detail["version"],
+            "thing_id": row["thing_id"],
+        }
+    )

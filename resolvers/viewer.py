@@ -1,0 +1,28 @@
+"""Who is asking, as the graph shows it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schema.viewer import Grant, Viewer
+from services.access import Access
+
+MAX_GRANTS: Final = 100
+
+
+def view_principal(access: Access) -> Viewer | None:
+    """The viewer of an access; None for nobody."""
+    if access.principal is None:
+        return None
+    grants = [
+        Grant({"organization_id": organization, "permissions": access.permissions(organization)})
+        for organization in sorted(access.roles)[:MAX_GRANTS]
+    ]
+    return Viewer(
+        {
+            "user_id": access.user_id,
+            "thing_id": access.thing and access.thing.thing_id,
+            "is_platform_admin": access.is_platform_admin,
+            "grants": grants,
+        }
+    )

@@ -1,0 +1,213 @@
+"""The enums of the graph: the words of `models.enums` with their descriptions."""
+
+from __future__ import annotations
+
+from engine.enums import described
+from models.enums import (
+    ArtifactFormat,
+    ArtifactStatus,
+    AttributeScope,
+    DeploymentStatus,
+    ErrorCode,
+    GroupKind,
+    Lifecycle,
+    OrganizationStatus,
+    OtaExecutionStatus,
+    OtaJobStatus,
+    PayloadFormat,
+    Permission,
+    Role,
+    ThingType,
+    UserStatus,
+)
+
+__all__ = [
+    "ArtifactFormat",
+    "ArtifactStatus",
+    "AttributeScope",
+    "DeploymentStatus",
+    "ErrorCode",
+    "GroupKind",
+    "Lifecycle",
+    "OrganizationStatus",
+    "OtaExecutionStatus",
+    "OtaJobStatus",
+    "PayloadFormat",
+    "Permission",
+    "Role",
+    "ThingType",
+    "UserStatus",
+]
+
+described(
+    OrganizationStatus,
+    "Whether an organization may act.",
+    {
+        "ACTIVE": "In use.",
+        "SUSPENDED": "Put on hold by the platform.",
+        "CANCELLED": "Given up; kept for its records.",
+    },
+)
+described(
+    UserStatus,
+    "Whether a person may sign in.",
+    {"ACTIVE": "May sign in.", "DISABLED": "May not sign in; the account is kept."},
+)
+described(
+    Role,
+    "What a member may do in an organization and in all organizations below it.",
+    {
+        "VIEWER": "Reads everything.",
+        "EDITOR": "Also changes things, groups, profiles, state, releases and deployments.",
+        "ADMIN": "Also manages members and sub-organizations, and deletes.",
+        "OWNER": "Also deletes the organization and names other owners.",
+    },
+)
+described(
+    GroupKind,
+    "What a group stands for.",
+    {"GROUP": "Any set of things.", "INSTALLATION": "A site with a gateway of its own."},
+)
+described(
+    ThingType,
+    "What a thing is in the fleet.",
+    {
+        "DEVICE": "A device of any kind.",
+        "SENSOR": "Measures.",
+        "ACTUATOR": "Acts.",
+        "CONTROLLER": "Controls other things.",
+        "GATEWAY": "Connects other things.",
+    },
+)
+described(
+    Lifecycle,
+    "Where a thing is in its life.",
+    {
+        "NEW": "Known, not yet in place.",
+        "INSTALLED": "In place and in use.",
+        "UNINSTALLED": "Taken from its place.",
+        "QUARANTINE": "Kept apart because something is wrong with it.",
+        "RETIRED": "Out of use for good.",
+    },
+)
+described(
+    AttributeScope,
+    "The namespace of an attribute: who writes it and what it means.",
+    {
+        "IDENTITY": "What identifies the thing, such as a serial number.",
+        "INVENTORY": "What the thing reports of itself.",
+        "SYSTEM": "What the gateway knows of the thing.",
+        "TAGS": "Labels that people give, with values.",
+    },
+)
+described(
+    PayloadFormat,
+    "How a kind of thing writes its messages.",
+    {"JSON": "Plain JSON.", "SENML_JSON": "SenML in JSON (RFC 8428).", "BINARY": "Bytes of its own format."},
+)
+described(
+    ArtifactFormat,
+    "What kind of file an artifact is.",
+    {
+        "MENDER": "A Mender artifact.",
+        "ESP_IMAGE": "An ESP-IDF application image.",
+        "PACKAGE": "A zip with one firmware and an optional bootloader.",
+        "RAW": "Any other file.",
+    },
+)
+described(
+    ArtifactStatus,
+    "Whether the file of an artifact has arrived.",
+    {
+        "AWAITING_UPLOAD": "Declared; its file has not been uploaded.",
+        "READY": "Uploaded and held against its checksum.",
+    },
+)
+described(
+    DeploymentStatus,
+    "Where a deployment is.",
+    {
+        "SCHEDULED": "Starts at a later time.",
+        "PENDING": "Started; no thing has begun.",
+        "IN_PROGRESS": "At least one thing has begun.",
+        "PAUSED": "Offers nothing until it is resumed.",
+        "FINISHED": "Every update has ended.",
+    },
+)
+described(
+    OtaJobStatus,
+    "Where an OTA job is.",
+    {
+        "SCHEDULED": "Starts at a later time.",
+        "IN_PROGRESS": "Offers updates to its things.",
+        "PAUSED": "Offers nothing until it is resumed.",
+        "FINISHED": "Every update has ended.",
+        "CANCELLED": "Stopped by a person.",
+    },
+)
+described(
+    OtaExecutionStatus,
+    "Where one thing's update is. The first eight are active, the others have ended.",
+    {
+        "PENDING": "Not yet learned of by the thing.",
+        "AWAITING_APPROVAL": "Waits for a person who shares the thing.",
+        "TRIGGERED": "Offered to the thing.",
+        "STARTED": "Taken up by the thing.",
+        "DOWNLOADING": "The file is being downloaded.",
+        "INSTALLING": "The file is being installed.",
+        "REBOOTING": "The thing restarts.",
+        "DELAYED": "Put off by the thing.",
+        "SUCCESS": "Installed.",
+        "FAILURE": "Failed, with no attempt left.",
+        "REJECTED": "Refused by the thing or by a person.",
+        "ALREADY_INSTALLED": "The thing has it already.",
+        "NO_ARTIFACT": "No artifact of the release fits the thing.",
+        "ABORTED": "Stopped by a person.",
+        "EXPIRED": "Not done in time.",
+        "DECOMMISSIONED": "The thing has left the fleet.",
+    },
+)
+described(
+    ErrorCode,
+    "Why a mutation did not do what was asked.",
+    {
+        "INVALID_INPUT": "A value breaks a rule; `path` names it.",
+        "NOT_FOUND": "It does not exist, or not for you.",
+        "FORBIDDEN": "You may see it, but not do this to it.",
+        "CONFLICT": "It clashes with what is stored: a taken name, or a newer version.",
+        "LIMIT_REACHED": "A bound of the organization or of the gateway is reached.",
+        "WRONG_STATE": "Its present status does not allow this.",
+        "UNAUTHENTICATED": "The credentials are not valid.",
+        "CURSOR_EXPIRED": "The events behind this cursor are no longer kept.",
+    },
+)
+described(
+    Permission,
+    "What a principal may do.",
+    {
+        "ORGANIZATION_READ": "See organizations.",
+        "ORGANIZATION_CREATE": "Create organizations below.",
+        "ORGANIZATION_UPDATE": "Change and move organizations.",
+        "ORGANIZATION_DELETE": "Delete organizations.",
+        "MEMBERSHIP_READ": "See members.",
+        "MEMBERSHIP_WRITE": "Add, change and remove members.",
+        "GROUP_READ": "See groups.",
+        "GROUP_WRITE": "Create, change and move groups, and put things in and out.",
+        "GROUP_DELETE": "Delete groups.",
+        "PROFILE_READ": "See profiles.",
+        "PROFILE_WRITE": "Create and change profiles.",
+        "PROFILE_DELETE": "Delete profiles.",
+        "THING_READ": "See things with their state.",
+        "THING_WRITE": "Create, change and move things.",
+        "THING_DELETE": "Delete things.",
+        "STATE_REPORT": "Report the state of things.",
+        "STATE_DESIRE": "Set the desired state of things.",
+        "RELEASE_READ": "See releases and artifacts, and download them.",
+        "RELEASE_WRITE": "Create and change releases and artifacts.",
+        "RELEASE_DELETE": "Delete releases and artifacts.",
+        "OTA_READ": "See deployments, jobs and executions.",
+        "OTA_DEPLOY": "Create and stop deployments and jobs.",
+        "OTA_REPORT": "Report the progress of updates.",
+        "USER_ADMINISTER": "Create and disable accounts (platform administrators only).",
+    },
+)

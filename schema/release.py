@@ -1,0 +1,74 @@
+"""Releases and their artifacts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import strawberry
+from strawberry.scalars import JSON
+
+from engine.connection import Connection
+from engine.fields import column, descending, identifier, to_many, to_one
+from engine.records import Node, record
+from models import ArtifactRow, DeploymentRow, OrganizationRow, OtaExecutionRow, OtaJobRow, ReleaseRow
+from schema.enums import ArtifactFormat, ArtifactStatus
+from schema.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.deployment import Deployment
+    from schema.organization import Organization
+    from schema.ota import OtaExecution, OtaJob
+
+
+@record(ReleaseRow, prefix="release")
+class Release(Node):
+    """All artifacts of one name; each thing gets the one that fits its type."""
+
+    id: strawberry.ID = identifier(ReleaseRow.id, "release")
+    name: str = column(ReleaseRow.name, "The name, unique in the organization.")
+    notes: str = column(ReleaseRow.notes, "What is new, for people.")
+    version: int = column(ReleaseRow.version, "Grows with each edit; give it as `expectedVersion`.")
+    created_at: datetime = column(ReleaseRow.created_at, "When it was created.")
+    updated_at: datetime = column(ReleaseRow.updated_at, "When it was last edited.")
+    organization: Organization | None = to_one(ReleaseRow.organization_id, OrganizationRow.id, "Whose it is.")
+    artifacts: Connection[Artifact] = to_many(ReleaseRow.id, ArtifactRow.release_id, "Its files.")
+    deployments: Connection[Deployment] = to_many(
+        ReleaseRow.id,
+        DeploymentRow.release_id,
+        "The deployments of it, newest first.",
+        order=[descending(DeploymentRow.id)],
+    )
+
+
+@record(ArtifactRow, prefix="artifact")
+class Artifact(Node):
+    """One update file."""
+
+    id: strawberry.ID = identifier(ArtifactRow.id, "artifact")
+    name: str = column(ArtifactRow.name, "The name of its release.")
+    artifact_version: str = column(ArtifactRow.artifact_version, "The version that the file brings.")
+    description: str = column(ArtifactRow.description, "What it is, for people.")
+    format: ArtifactFormat = column(ArtifactRow.format, "What kind of file it is.")
+    compatible_types: list[str] = column(ArtifactRow.compatible_types, "The device types that it fits; none means all.")
+    provides: JSON = column(ArtifactRow.provides, "What a thing has after installing it, as an object.")
+    depends: JSON = column(ArtifactRow.depends, "What a thing must have before, as an object.")
+    file_name: str = column(ArtifactRow.file_name, "The name of the file.")
+    size: BigInt = column(ArtifactRow.size, "The length of the file in bytes.")
+    sha256: str = column(ArtifactRow.sha256, "The SHA-256 of the file, in hex.")
+    status: ArtifactStatus = column(ArtifactRow.status, "Whether the file has arrived.")
+    uploaded_at: datetime | None = column(ArtifactRow.uploaded_at, "When the file arrived.")
+    version: int = column(ArtifactRow.version, "Grows with each edit; give it as `expectedVersion`.")
+    created_at: datetime = column(ArtifactRow.created_at, "When it was declared.")
+    updated_at: datetime = column(ArtifactRow.updated_at, "When it was last edited.")
+    organization: Organization | None = to_one(ArtifactRow.organization_id, OrganizationRow.id, "Whose it is.")
+    release: Release | None = to_one(ArtifactRow.release_id, ReleaseRow.id, "The release that it is part of.")
+    ota_jobs: Connection[OtaJob] = to_many(
+        ArtifactRow.id, OtaJobRow.artifact_id, "The jobs made for it, newest first.", order=[descending(OtaJobRow.id)]
+    )
+    executions: Connection[OtaExecution] = to_many(
+        ArtifactRow.id,
+        OtaExecutionRow.artifact_id,
+        "The updates that bring it, newest first.",
+        order=[descending(OtaExecutionRow.id)],
+    )

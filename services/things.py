@@ -1,0 +1,357 @@
+"""Things: creating, editing, moving, and the steps of their life. Bulk by default: one call, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select
+
+from models import GroupRow, OrganizationRow, ProfileRow, ThingRow
+from models.enums import EventKind, Lifecycle, Permission, ThingType
+from models.ids import new_id
+from models.tables import GROUP_THING, THING, THING_ATTRIBUTE, THING_LIFECYCLE, THING_STATE, THING_TAG
+from services import executions, thing_parts
+from services.errors import Conflict, InvalidInput, LimitReached, NotFound, WrongState
+from services.scope import visible
+from services.thing_parts import AttributeDraft
+from services.tokens import digest, new_secret
+from services.unit_of_work import UnitOfWork, check_version
+from services.validation import Path, check_name, check_object, check_text
+from sql.sets import member_of
+
+MAX_BULK: Final = 500
+NAME_LENGTH: Final = 1024
+MOVES: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
+    Lifecycle.NEW: frozenset({Lifecycle.INSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
+    Lifecycle.INSTALLED: frozenset({Lifecycle.UNINSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
+    Lifecycle.UNINSTALLED: frozenset({Lifecycle.INSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
+    Lifecycle.QUARANTINE: frozenset({Lifecycle.INSTALLED, Lifecycle.UNINSTALLED, Lifecycle.RETIRED}),
+    Lifecycle.RETIRED: frozenset(),
+}
+"""Which step may follow which: a retired thing never comes back, it is created anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThingDraft:
+    """A thing to be created."""
+
+    name: str
+    type: ThingType
+    external_id: str | None = None
+    home_group_id: UUID | None = None
+    profile_id: UUID | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+    attributes: Sequence[AttributeDraft] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedThing:
+    """A new thing with the key that it signs in with: shown this once, stored as a digest."""
+
+    id: UUID
+    key: str
+
+
+async def create(
+    work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path = ("things",)
+) -> list[CreatedThing]:
+    """Create things in one organization (mainflux.thing.create-things).
+
+    Raises InvalidInput for an empty list or broken values, NotFound for a group or profile that is not the
+    organization's, Conflict for a taken external id, LimitReached when the organization may not have so many.
+    """
+    check_bulk(drafts, path)
+    organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
+    await _check_limit(work, organization, len(drafts))
+    rows = [_row(work, organization_id, draft, (*path, index)) for index, draft in enumerate(drafts)]
+    await _check_places(work, organization_id, drafts, path)
+    await _check_external_ids(work, organization_id, drafts, path)
+    created = []
+    for row in rows:
+        secret = new_secret()
+        row["key_digest"] = digest(secret)
+        created.append(CreatedThing(row["id"], secret))
+    await work.session.execute(insert(THING), rows)
+    await _insert_parts(work, rows, drafts, path)
+    for row in rows:
+        _record(work, EventKind.THING_CREATED, row["id"], organization_id, row["home_group_id"])
+    return created
+
+
+async def edit(
+    work: UnitOfWork, thing_id: UUID, changes: Mapping[str, Any], expected_version: int | None, path: Path
+) -> None:
+    """Change what is given of a thing: name, type, external_id, profile_id, metadata, tags, attributes.
+
+    Absent keys stay as they are; None clears external_id and profile_id (mainflux.thing.update-thing).
+    """
+    row = await work.fetch(ThingRow, thing_id, Permission.THING_WRITE, (*path, "id"))
+    check_version(row.version, expected_version)
+    if "name" in changes:
+        row.name = check_name(changes["name"], (*path, "name"), limit=NAME_LENGTH)
+    if "type" in changes:
+        row.type = changes["type"]
+    if "metadata" in changes:
+        row.meta = check_object(changes["metadata"], (*path, "metadata"))
+    if "external_id" in changes:
+        await _set_external_id(work, row, changes["external_id"], (*path, "externalId"))
+    if "profile_id" in changes:
+        await _check_profile(work, row.organization_id, changes["profile_id"], (*path, "profileId"))
+        row.profile_id = changes["profile_id"]
+    if "tags" in changes:
+        await thing_parts.replace_tags(work, thing_id, changes["tags"], (*path, "tags"))
+    if "attributes" in changes:
+        await thing_parts.write_attributes(work, thing_id, changes["attributes"], (*path, "attributes"))
+    _touch(work, row)
+    await work.session.flush()
+    _record(work, EventKind.THING_UPDATED, row.id, row.organization_id, row.home_group_id)
+
+
+async def move(
+    work: UnitOfWork, thing_ids: Sequence[UUID], home_group_id: UUID | None, organization_id: UUID | None
+) -> None:
+    """Give things another home group, or none, and with `organization_id` another organization.
+
+    The caller needs thing:write at both ends (mainflux.thing.move-thing). A move to another organization takes the
+    things out of all groups and of their profile, which belong to the organization that they leave.
+    """
+    check_bulk(thing_ids, ("ids",))
+    target = await _target(work, home_group_id, organization_id)
+    rows = await _fetch_all(work, thing_ids, Permission.THING_WRITE)
+    for index, row in enumerate(rows):
+        goal = target or row.organization_id
+        if home_group_id is not None and goal != row.organization_id and organization_id is None:
+            raise InvalidInput("this thing is in another organization than the group", ("ids", index))
+        await _move_one(work, row, home_group_id, goal, ("ids", index))
+        _record(work, EventKind.THING_MOVED, row.id, row.organization_id, row.home_group_id)
+
+
+async def remove(work: UnitOfWork, thing_ids: Sequence[UUID]) -> None:
+    """Delete things with everything that is theirs; their keys stop working at once (mainflux.thing.delete-thing)."""
+    check_bulk(thing_ids, ("ids",))
+    rows = await _fetch_all(work, thing_ids, Permission.THING_DELETE)
+    await executions.forget_things(work, [row.id for row in rows])
+    await work.session.execute(delete(THING).where(member_of(THING.c.id, [row.id for row in rows])))
+    for row in rows:
+        _record(work, EventKind.THING_DELETED, row.id, row.organization_id, row.home_group_id, {"name": row.name})
+
+
+async def change_lifecycle(work: UnitOfWork, thing_ids: Sequence[UUID], lifecycle: Lifecycle, reason: str) -> None:
+    """Take things a step further in their life, by the table of allowed steps; raises WrongState for others."""
+    check_bulk(thing_ids, ("ids",))
+    check_text(reason, ("reason",), limit=NAME_LENGTH)
+    rows = await _fetch_all(work, thing_ids, Permission.THING_WRITE)
+    for index, row in enumerate(rows):
+        if lifecycle not in MOVES[row.lifecycle]:
+            raise WrongState(f"a thing cannot go from {row.lifecycle} to {lifecycle}", ("ids", index))
+    for row in rows:
+        detail = {"from": row.lifecycle.value, "to": lifecycle.value}
+        row.lifecycle = lifecycle
+        _touch(work, row)
+        _record(work, EventKind.THING_LIFECYCLE_CHANGED, row.id, row.organization_id, row.home_group_id, detail)
+    await work.session.execute(
+        insert(THING_LIFECYCLE),
+        [_lifecycle_row(work, row.id, lifecycle, reason) for row in rows],
+    )
+
+
+async def replace_key(work: UnitOfWork, thing_id: UUID) -> str:
+    """Give a thing a new key; the old one stops working at once (mainflux.thing.replace-thing-key)."""
+    row = await work.fetch(ThingRow, thing_id, Permission.THING_WRITE, ("id",))
+    secret = new_secret()
+    row.key_digest = digest(secret)
+    _touch(work, row)
+    return secret
+
+
+def _row(work: UnitOfWork, organization_id: UUID, draft: ThingDraft, path: Path) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "organization_id": organization_id,
+        "home_group_id": draft.home_group_id,
+        "profile_id": draft.profile_id,
+        "name": check_name(draft.name, (*path, "name"), limit=NAME_LENGTH),
+        "type": draft.type,
+        "external_id": draft.external_id and check_name(draft.external_id, (*path, "externalId")),
+        "lifecycle": Lifecycle.NEW,
+        "connected": False,
+        "metadata": check_object(draft.metadata, (*path, "metadata")),
+        "version": 1,
+        "created_at": work.moment,
+        "updated_at": work.moment,
+    }
+
+
+async def _insert_parts(
+    work: UnitOfWork, rows: Sequence[dict[str, Any]], drafts: Sequence[ThingDraft], path: Path
+) -> None:
+    """State, history, home, tags and attributes of new things: one statement for each kind."""
+    states = [{"thing_id": row["id"], "reported": {}, "desired": {}, "version": 0} for row in rows]
+    homes = [
+        {"thing_id": row["id"], "group_id": row["home_group_id"], "is_home": True, "created_at": work.moment}
+        for row in rows
+        if row["home_group_id"] is not None
+    ]
+    tags, attributes = [], []
+    for index, (row, draft) in enumerate(zip(rows, drafts, strict=True)):
+        tags += thing_parts.tag_rows(row["id"], draft.tags, (*path, index, "tags"))
+        attributes += thing_parts.attribute_rows(work, row["id"], draft.attributes, (*path, index, "attributes"))
+    history = [_lifecycle_row(work, row["id"], Lifecycle.NEW, "") for row in rows]
+    parts = (
+        (THING_STATE, states),
+        (THING_LIFECYCLE, history),
+        (GROUP_THING, homes),
+        (THING_TAG, tags),
+        (THING_ATTRIBUTE, attributes),
+    )
+    for table, values in parts:
+        if values:
+            await work.session.execute(insert(table), values)
+
+
+def _lifecycle_row(work: UnitOfWork, thing_id: UUID, lifecycle: Lifecycle, reason: str) -> dict[str, Any]:
+    values = {"id": new_id(), "thing_id": thing_id, "lifecycle": lifecycle, "reason": reason}
+    return {**values, "occurred_at": work.moment}
+
+
+async def _fetch_all(work: UnitOfWork, thing_ids: Sequence[UUID], permission: Permission) -> list[ThingRow]:
+    """Lock and load several things, in the order asked for; each must be visible, then allowed."""
+    statement = select(ThingRow).where(member_of(THING.c.id, thing_ids)).order_by(THING.c.id).with_for_update(of=THING)
+    scope = visible(work.access, THING)
+    if scope is not None:
+        statement = statement.where(scope)
+    found = {row.id: row for row in (await work.session.execute(statement)).scalars()}
+    for index, thing_id in enumerate(thing_ids):
+        if thing_id not in found:
+            raise NotFound("there is no thing with this id", ("ids", index))
+    for row in found.values():
+        work.access.require(permission, row.organization_id)
+    return [found[thing_id] for thing_id in thing_ids]
+
+
+async def _target(work: UnitOfWork, home_group_id: UUID | None, organization_id: UUID | None) -> UUID | None:
+    """The organization that things move to; None when they stay in theirs."""
+    if home_group_id is not None:
+        group = await work.fetch(GroupRow, home_group_id, Permission.THING_WRITE, ("homeGroupId",))
+        if organization_id is not None and group.organization_id != organization_id:
+            raise InvalidInput("the group is not in this organization", ("homeGroupId",))
+        return group.organization_id
+    if organization_id is not None:
+        await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
+    return organization_id
+
+
+async def _move_one(work: UnitOfWork, row: ThingRow, home_group_id: UUID | None, goal: UUID, path: Path) -> None:
+    memberships = delete(GROUP_THING).where(GROUP_THING.c.thing_id == row.id)
+    if goal != row.organization_id:
+        taken = THING.c.external_id == row.external_id
+        if row.external_id is not None and await work.exists(THING.c.organization_id == goal, taken):
+            raise Conflict("the external id is taken in the other organization", path)
+        row.organization_id, row.profile_id = goal, None
+        await executions.forget_things(work, [row.id])
+    else:
+        leaves_home = GROUP_THING.c.is_home.is_(True)
+        memberships = memberships.where(leaves_home | (GROUP_THING.c.group_id == home_group_id))
+    await work.session.execute(memberships)
+    row.home_group_id = home_group_id
+    _touch(work, row)
+    await work.session.flush()
+    if home_group_id is not None:
+        home = {"group_id": home_group_id, "thing_id": row.id, "is_home": True, "created_at": work.moment}
+        await work.session.execute(insert(GROUP_THING).values(home))
+
+
+async def _check_limit(work: UnitOfWork, organization: OrganizationRow, more: int) -> None:
+    if organization.thing_limit is None:
+        return
+    counted = select(func.count()).select_from(THING).where(THING.c.organization_id == organization.id)
+    if (await work.session.execute(counted)).scalar_one() + more > organization.thing_limit:
+        raise LimitReached(f"the organization may have {organization.thing_limit} things", ("things",))
+
+
+async def _check_places(work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path) -> None:
+    for row, name in ((GroupRow, "home_group_id"), (ProfileRow, "profile_id")):
+        wanted = {getattr(draft, name) for draft in drafts} - {None}
+        if not wanted:
+            continue
+        key, owner = row.__table__.c.id, row.__table__.c.organization_id  # type: ignore[attr-defined]
+        statement = select(key).where(member_of(key, sorted(wanted)), owner == organization_id)
+        known = set((await work.session.execute(statement)).scalars())
+        for index, draft in enumerate(drafts):
+            value = getattr(draft, name)
+            if value is not None and value not in known:
+                field_name = "homeGroupId" if name == "home_group_id" else "profileId"
+                raise NotFound("the organization has nothing with this id", (*path, index, field_name))
+
+
+async def _check_external_ids(
+    work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path
+) -> None:
+    seen: set[str] = set()
+    for index, draft in enumerate(drafts):
+        if draft.external_id is None:
+            continue
+        if draft.external_id in seen:
+            raise Conflict("this external id is given twice", (*path, index, "externalId"))
+        seen.add(draft.external_id)
+    if not seen:
+        return
+    taken_ids = select(THING.c.external_id).where(
+        THING.c.organization_id == organization_id, member_of(THING.c.external_id, sorted(seen))
+    )
+    taken = set((await work.session.execute(taken_ids)).scalars())
+    for index, draft in enumerate(drafts):
+        if draft.external_id in taken:
+            raise Conflict("this external id is taken in the organization", (*path, index, "externalId"))
+
+
+async def _set_external_id(work: UnitOfWork, row: ThingRow, external_id: str | None, path: Path) -> None:
+    if external_id is not None and external_id != row.external_id:
+        check_name(external_id, path)
+        same = THING.c.external_id == external_id
+        if await work.exists(THING.c.organization_id == row.organization_id, same):
+            raise Conflict("this external id is taken in the organization", path)
+    row.external_id = external_id
+
+
+async def _check_profile(work: UnitOfWork, organization_id: UUID, profile_id: UUID | None, path: Path) -> None:
+    if profile_id is None:
+        return
+    profile = await work.fetch(ProfileRow, profile_id, None, path)
+    if profile.organization_id != organization_id:
+        raise InvalidInput("the profile belongs to another organization", path)
+
+
+def check_bulk(items: Sequence[Any], path: Path) -> None:
+    """Raise InvalidInput unless there are 1 to 500 items, and no id is given twice."""
+    if not 1 <= len(items) <= MAX_BULK:
+        raise InvalidInput(f"from 1 to {MAX_BULK} are taken at once", path)
+    if items and isinstance(items[0], UUID) and len(set(items)) < len(items):
+        raise InvalidInput("an id is given twice", path)
+
+
+def _touch(work: UnitOfWork, row: ThingRow) -> None:
+    row.version += 1
+    row.updated_at = work.moment
+
+
+def _record(
+    work: UnitOfWork,
+    kind: EventKind,
+    thing_id: UUID,
+    organization_id: UUID,
+    group_id: UUID | None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    work.record(
+        kind,
+        organization_id=organization_id,
+        subject_id=thing_id,
+        thing_id=thing_id,
+        group_id=group_id,
+        detail=detail,
+    )
