@@ -28,7 +28,7 @@ export const OVERVIEW = gql`
 `;
 
 export const WATCH = gql`
-  subscription Watch($scope: ThingScope!) {
+  subscription Watch($scope: EventScopeInput) {
     thingStateChanged(scope: $scope) {
       cursor
       thing { id name state { version reported } }

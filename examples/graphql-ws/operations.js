@@ -19,7 +19,7 @@ export const OVERVIEW = `
 `;
 
 export const WATCH = `
-  subscription Watch($scope: ThingScope!) {
+  subscription Watch($scope: EventScopeInput) {
     thingStateChanged(scope: $scope) {
       cursor
       state { version reported }

@@ -25,7 +25,7 @@ query Overview {
 """
 
 WATCH = """
-subscription Watch($scope: ThingScope!) {
+subscription Watch($scope: EventScopeInput) {
   thingStateChanged(scope: $scope) {
     cursor
     state { version reported }

@@ -52,9 +52,9 @@ export class Session {
 
   /** After a reload of the page: is the stored credential still good? */
   async restore(): Promise<void> {
-    if (this.#credential === null) return;
     try {
-      await this.#adopt(this.#credential);
+      await this.authorization();
+      if (this.#credential !== null) await this.#adopt(this.#credential);
     } catch {
       this.#leave('Your session has ended. Please sign in again.');
     }
