@@ -118,19 +118,21 @@ class GroupPlan:
 
 
 def plan_groups(things: int, rng: Random) -> list[GroupPlan]:
-    """The groups of an organization with about `things` things, parents first, at most three levels deep.
+    """The groups of an organization with about `things` things, each after its parent, at most three levels deep.
 
     A small organization has a few sites, so that each shows some things; a big one has sites of up to 400 things.
     """
     sites = max(2, min(8, math.ceil(things / 12))) + things // 400
     areas = max(1, math.ceil(sites / 6))
-    plans = [_area(number) for number in range(areas)]
-    for number in range(sites):
-        site = _site(number, plans[number % areas].name, rng)
-        plans.append(site)
-        if number % 3 == 0:
-            rooms = rng.sample(_ROOMS, 2)
-            plans += [_room(site, room) for room in rooms]
+    plans: list[GroupPlan] = []
+    for first in range(areas):
+        area = _area(first)
+        plans.append(area)
+        for number in range(first, sites, areas):
+            site = _site(number, area.name, rng)
+            plans.append(site)
+            if number % 3 == 0:
+                plans += [_room(site, room) for room in rng.sample(_ROOMS, 2)]
     plans += [
         GroupPlan(name=name, description=description, kind=GroupKind.GROUP, share=share)
         for name, description, share in CROSS_GROUPS
@@ -139,8 +141,9 @@ def plan_groups(things: int, rng: Random) -> list[GroupPlan]:
 
 
 def _area(number: int) -> GroupPlan:
-    name, turn = _AREAS[number % len(_AREAS)], number // len(_AREAS)
-    return GroupPlan(name if turn == 0 else f"{name} {turn + 1}", "A part of the town.", GroupKind.GROUP)
+    turn, place = divmod(number, len(_AREAS))
+    name = _AREAS[place] if turn == 0 else f"{_AREAS[place]} {turn + 1}"
+    return GroupPlan(name, "A part of the town, with what stands in the street.", GroupKind.GROUP, is_home=True)
 
 
 def _site(number: int, area: str, rng: Random) -> GroupPlan:

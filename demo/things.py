@@ -68,6 +68,16 @@ class _Life:
     installed_at: datetime | None
     ended_at: datetime | None
 
+    @property
+    def steps(self) -> list[tuple[Lifecycle, datetime]]:
+        """What the thing came to be, and when."""
+        steps = [(Lifecycle.NEW, self.created_at)]
+        if self.installed_at is not None:
+            steps.append((Lifecycle.INSTALLED, self.installed_at))
+        if self.ended_at is not None:
+            steps.append((self.lifecycle, self.ended_at))
+        return steps
+
 
 class ThingMaker:
     """Makes the rows of things; `rows` collects them until `take` hands them over."""
@@ -119,9 +129,9 @@ class ThingMaker:
                 "connected": connected,
                 "last_seen_at": seen,
                 "metadata": _metadata(rng),
-                "version": 1,
+                "version": len(life.steps),
                 "created_at": life.created_at,
-                "updated_at": life.ended_at or life.installed_at or life.created_at,
+                "updated_at": life.steps[-1][1],
             }
         )
         subject = Subject(thing_id, device_type, life.lifecycle, life.installed_at, is_simulated)
@@ -224,11 +234,6 @@ class ThingMaker:
         self._rows[THING_TAG] += [{"thing_id": thing_id, "tag": tag} for tag in chosen]
 
     def _history(self, thing_id: UUID, life: _Life, rng: Random) -> None:
-        steps = [(Lifecycle.NEW, life.created_at)]
-        if life.installed_at is not None:
-            steps.append((Lifecycle.INSTALLED, life.installed_at))
-        if life.ended_at is not None:
-            steps.append((life.lifecycle, life.ended_at))
         self._rows[THING_LIFECYCLE] += [
             {
                 "id": new_id(),
@@ -237,7 +242,7 @@ class ThingMaker:
                 "reason": rng.choice(_REASONS[lifecycle]),
                 "occurred_at": at,
             }
-            for lifecycle, at in steps
+            for lifecycle, at in life.steps
         ]
 
     def _groups(self, thing_id: UUID, site: Site, home: UUID | None, life: _Life, rng: Random) -> None:

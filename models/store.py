@@ -144,13 +144,18 @@ def _engine(url: URL, *, pool_size: int, settings: StoreSettings, **options: Any
         max_overflow=0,
         pool_timeout=settings.pool_timeout,
         json_serializer=_dump,
-        json_deserializer=orjson.loads,
+        json_deserializer=_load,
         **options,
     )
 
 
 def _dump(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _load(value: Any) -> Any:
+    """SQLite's columns of type JSON have numeric affinity: the text of a number comes back as a number."""
+    return value if isinstance(value, int | float) else orjson.loads(value)
 
 
 def _configure_sqlite_writer(connection: Any, _: object) -> None:
