@@ -1,0 +1,67 @@
+"""Deleting all things of an organization or of a group, when it goes and they go with it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, delete, func, select
+
+from models.enums import EventKind
+from models.tables import THING
+from services.departures import forget
+from services.errors import LimitReached
+from services.unit_of_work import UnitOfWork
+from services.validation import Path
+from sql.sets import member_of
+
+MAX_THINGS: Final = 100_000
+"""In one transaction; what holds more is emptied in parts first."""
+_BATCH: Final = 2_000
+"""Keeps each statement far below the time that one may take."""
+
+
+async def count_things(work: UnitOfWork, *conditions: ColumnElement[bool]) -> int:
+    """How many things meet the conditions."""
+    return (await work.session.execute(select(func.count()).select_from(THING).where(*conditions))).scalar_one()
+
+
+async def require_few_things(work: UnitOfWork, path: Path, *conditions: ColumnElement[bool]) -> int:
+    """How many things meet the conditions; raises LimitReached for more than 100,000."""
+    total = await count_things(work, *conditions)
+    if total > MAX_THINGS:
+        raise LimitReached(f"there are {total:,} things in it; at most {MAX_THINGS:,} are changed at once", path)
+    return total
+
+
+async def remove_things(work: UnitOfWork, path: Path, *conditions: ColumnElement[bool]) -> int:
+    """Delete the things that meet the conditions with everything that is theirs; says how many there were.
+
+    Access is the caller's business. Their keys stop working with the commit (mainflux.org.delete-org). Raises
+    LimitReached for more than 100,000.
+    """
+    total = await require_few_things(work, path, *conditions)
+    while rows := await _next_batch(work, *conditions):
+        keys = [row.id for row in rows]
+        await forget(work, keys)
+        await work.session.execute(delete(THING).where(member_of(THING.c.id, keys)))
+        for row in rows:
+            work.record(
+                EventKind.THING_DELETED,
+                organization_id=row.organization_id,
+                subject_id=row.id,
+                thing_id=row.id,
+                group_id=row.home_group_id,
+                detail={"name": row.name},
+            )
+    return total
+
+
+async def _next_batch(work: UnitOfWork, *conditions: ColumnElement[bool]) -> list[Any]:
+    statement = (
+        select(THING.c.id, THING.c.organization_id, THING.c.home_group_id, THING.c.name)
+        .where(*conditions)
+        .order_by(THING.c.id)
+        .limit(_BATCH)
+        .with_for_update()
+    )
+    return list((await work.session.execute(statement)).all())
