@@ -98,10 +98,10 @@ class Subscription:
         while (message := await self._receive(SECONDS_FOR_AN_EVENT))["type"] != "pong":
             self._early.append(message)
 
-    async def next(self, timeout: float = SECONDS_FOR_AN_EVENT) -> dict[str, Any]:
+    async def next(self, seconds: float = SECONDS_FOR_AN_EVENT) -> dict[str, Any]:
         """The `data` of the next event. Raises TimeoutError, SubscriptionRefused or SubscriptionEnded."""
         while True:
-            message = self._early.popleft() if self._early else await self._receive(timeout)
+            message = self._early.popleft() if self._early else await self._receive(seconds)
             match message["type"]:
                 case "next":
                     if "errors" in message["payload"]:
@@ -114,8 +114,8 @@ class Subscription:
                 case "ping":
                     await self.socket.send_json({"type": "pong"})
 
-    async def _receive(self, timeout: float) -> dict[str, Any]:
-        async with asyncio.timeout(timeout):
+    async def _receive(self, seconds: float) -> dict[str, Any]:
+        async with asyncio.timeout(seconds):
             message = await self.socket.receive()
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise SubscriptionEnded(self.socket.close_code)

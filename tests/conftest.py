@@ -8,8 +8,8 @@ pytest_plugins = (
     "tests.run",
     "tests.databases",
     "tests.statements",
-    #"tests.gateways",
-    #"tests.fleets",
+    # "tests.gateways",
+    # "tests.fleets",
 )
 
 
