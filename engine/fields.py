@@ -135,7 +135,7 @@ def to_many(
     *,
     order: Sequence[Any] | None = None,
     through: tuple[Any, Any] | None = None,
-    filter: type | None = None,  # noqa: A002 - the GraphQL argument's own name
+    filter: type | None = None,
     order_by: type | None = None,
     orderings: Mapping[Any, Any] | None = None,
 ) -> Any:
@@ -155,7 +155,7 @@ def all_of(
     description: str,
     *,
     order: Sequence[Any] | None = None,
-    filter: type | None = None,  # noqa: A002 - the GraphQL argument's own name
+    filter: type | None = None,
     order_by: type | None = None,
     orderings: Mapping[Any, Any] | None = None,
 ) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import strawberry
 from sqlalchemy import Column, RowMapping, Table
@@ -18,9 +18,14 @@ class Record:
 
     record_table: ClassVar[Table | None] = None
 
-    def __init__(self, row: Row) -> None:
-        """`row` maps the column names of the table (or the keys of a payload) to values."""
-        self.row = row
+    row: strawberry.Private[Row]
+
+    @classmethod
+    def over(cls, row: Row) -> Self:
+        """The object over a row, which maps the table's column names (or a payload's keys) to values."""
+        made = cls.__new__(cls)
+        made.row = row
+        return made
 
 
 @strawberry.interface(description="Anything that has a global id.")
@@ -54,7 +59,6 @@ def record(
     def decorate(cls: type[T]) -> type[T]:
         text = description or " ".join((cls.__doc__ or "").split("\n\n")[0].split())
         made: type[T] = strawberry.type(cls, description=text)
-        made.__init__ = Record.__init__  # type: ignore[method-assign]
         if table is not None:
             made.record_table = table.__table__  # type: ignore[attr-defined]
         if prefix is not None and issubclass(made, Node):

@@ -57,7 +57,7 @@ def resolve(declaration: Declaration, source: Any, info: Info | None, kwargs: di
         case Computed(names, function):
             return function(*(row[name] for name in names))
         case Part():
-            return field.target(row)
+            return field.target.over(row)
     if info is None:
         raise RuntimeError("an edge cannot be resolved without a context")
     return _resolve_edge(declaration, row, info.context, kwargs, field)
@@ -89,24 +89,24 @@ def key_in(prefix: str, value: str) -> UUID:
 
 async def _by_id(context: ReadContext, child: SqlColumn[Any], key: UUID, field: Targeted) -> Record | None:
     row = await context.loaders.one(child, key)
-    return None if row is None else field.target(row)
+    return None if row is None else field.target.over(row)
 
 
 async def _one(context: ReadContext, declaration: ToOne, key: Any, field: Targeted) -> Record | None:
     row = await context.loaders.one(declaration.child, key)
-    return None if row is None else field.target(row)
+    return None if row is None else field.target.over(row)
 
 
 async def _listed(context: ReadContext, declaration: ToListed, keys: list[Any], field: Targeted) -> list[Record]:
     rows = await asyncio.gather(*(context.loaders.one(declaration.child, key) for key in keys))
-    return [field.target(row) for row in rows if row is not None]
+    return [field.target.over(row) for row in rows if row is not None]
 
 
 async def _all(context: ReadContext, declaration: ToAll, key: Any, field: Targeted) -> list[Any]:
     rows = await context.loaders.all(declaration.link, declaration.order, key, Conditions())
     if declaration.value is not None:
         return [row[declaration.value] for row in rows]
-    return [field.target(row) for row in rows]
+    return [field.target.over(row) for row in rows]
 
 
 def _connection(
@@ -121,7 +121,7 @@ def _connection(
     return Connection(
         load=partial(context.loaders.page, declaration.link, request, key, conditions),
         count=lambda limit: context.loaders.count(declaration.link, limit, key, conditions),
-        make=field.target,
+        make=field.target.over,
         order=order,
     )
 

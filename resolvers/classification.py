@@ -1,7 +1,7 @@
 """What reading each field needs: one entry for every field, or the schema cannot be built.
 
-Fields of object types are reached from rows that the scope of their table has let through (`services.scope`), so a type's
-permission is that of its table. Mutations are classified where they are made.
+Fields of object types are reached from rows that the scope of their table has let through (`services.scope`), so a
+type's permission is that of its table. Mutations are classified where they are made.
 """
 
 from __future__ import annotations
@@ -44,14 +44,18 @@ ROOT: Final[dict[str, Need]] = {
 FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "Deployment": (
         Permission.OTA_READ,
-        "id name description status target priority retries startsAt finishedAt abortedAt version "
-        "createdAt updatedAt counts organization release createdBy jobs executions",
+        (
+            "id name description status target priority retries startsAt finishedAt abortedAt version "
+            "createdAt updatedAt counts organization release createdBy jobs executions"
+        ),
     ),
     "Node": (SIGNED_IN, "id"),
     "ExecutionCounts": (
         Permission.OTA_READ,
-        "total pending awaitingApproval triggered started downloading installing rebooting delayed "
-        "success failure rejected alreadyInstalled noArtifact aborted expired decommissioned",
+        (
+            "total pending awaitingApproval triggered started downloading installing rebooting delayed "
+            "success failure rejected alreadyInstalled noArtifact aborted expired decommissioned"
+        ),
     ),
     "PageInfo": (PUBLIC, "hasNextPage hasPreviousPage startCursor endCursor"),
     "Group": (
@@ -60,19 +64,25 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     ),
     "Organization": (
         Permission.ORGANIZATION_READ,
-        "id name description email phone address metadata status thingLimit version createdAt updatedAt "
-        "parent children memberships groups things profiles releases artifacts deployments otaJobs",
+        (
+            "id name description email phone address metadata status thingLimit version createdAt updatedAt "
+            "parent children memberships groups things profiles releases artifacts deployments otaJobs"
+        ),
     ),
     "Membership": (Permission.MEMBERSHIP_READ, "id role createdAt updatedAt user organization"),
     "OtaJob": (
         Permission.OTA_READ,
-        "id name phase status priority retries startsAt finishedAt version createdAt updatedAt counts "
-        "organization deployment artifact executions",
+        (
+            "id name phase status priority retries startsAt finishedAt version createdAt updatedAt counts "
+            "organization deployment artifact executions"
+        ),
     ),
     "OtaExecution": (
         Permission.OTA_READ,
-        "id status substate progress attempts startedAt finishedAt version createdAt updatedAt "
-        "organization thing job deployment artifact",
+        (
+            "id status substate progress attempts startedAt finishedAt version createdAt updatedAt "
+            "organization thing job deployment artifact"
+        ),
     ),
     "Profile": (
         Permission.PROFILE_READ,
@@ -84,13 +94,17 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     ),
     "Artifact": (
         Permission.RELEASE_READ,
-        "id name artifactVersion description format compatibleTypes provides depends fileName size sha256 "
-        "status uploadedAt version createdAt updatedAt organization release otaJobs executions",
+        (
+            "id name artifactVersion description format compatibleTypes provides depends fileName size sha256 "
+            "status uploadedAt version createdAt updatedAt organization release otaJobs executions"
+        ),
     ),
     "Thing": (
         Permission.THING_READ,
-        "id name type externalId lifecycle connected lastSeenAt metadata version createdAt updatedAt tags "
-        "attributes lifecycleHistory state organization homeGroup groups profile executions",
+        (
+            "id name type externalId lifecycle connected lastSeenAt metadata version createdAt updatedAt tags "
+            "attributes lifecycleHistory state organization homeGroup groups profile executions"
+        ),
     ),
     "ThingAttribute": (Permission.THING_READ, "scope name value updatedAt"),
     "ThingLifecycleChange": (Permission.THING_READ, "lifecycle reason occurredAt"),

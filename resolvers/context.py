@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import strawberry
-from sqlalchemy import ColumnElement, RowMapping, Select, Table
+from sqlalchemy import ColumnElement, RowMapping, Table
 
 from engine.loaders import Loaders
 from models.store import Store
@@ -71,10 +71,11 @@ class Context:
         """The condition under which rows of `table` exist for the principal."""
         return visible(self.access, table)
 
-    async def fetch(self, statement: Select[Any]) -> Sequence[RowMapping]:
+    async def fetch(self, statement: Any) -> Sequence[RowMapping]:
         """Run one statement on a connection of the readers' pool."""
         async with self.parts.store.read() as connection:
-            return (await connection.execute(statement)).mappings().all()
+            rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
+        return rows
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:

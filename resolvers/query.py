@@ -124,7 +124,7 @@ class Query:
             row = await find_by_external_id(context, key_in("org", organization_id), external_id)
         else:
             raise BadUserInput("give id, or externalId and organizationId")
-        return None if row is None else Thing(row)
+        return None if row is None else Thing.over(row)
 
     @strawberry.field(description="Counts over things: the whole, and by one of their properties.")
     async def thing_stats(
@@ -151,4 +151,4 @@ def _kind(value: str) -> type[Node]:
 async def _find(context: Context, value: str) -> Node | None:
     kind = _kind(value)
     row = await context.loaders.one(kind.key_column(), key_in(kind.node_prefix, value))
-    return None if row is None else kind(row)
+    return None if row is None else kind.over(row)

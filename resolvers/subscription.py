@@ -82,7 +82,7 @@ def _scope(wanted: EventScopeInput | None, kind: EventKind) -> EventScope:
 
 def _state_event(row: RowMapping) -> ThingStateEvent:
     detail = row["detail"]
-    return ThingStateEvent(
+    return ThingStateEvent.over(
         {
             "cursor": Position.of(row).cursor,
             "occurred_at": row["occurred_at"],

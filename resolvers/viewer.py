@@ -15,10 +15,10 @@ def view_principal(access: Access) -> Viewer | None:
     if access.principal is None:
         return None
     grants = [
-        Grant({"organization_id": organization, "permissions": access.permissions(organization)})
+        Grant.over({"organization_id": organization, "permissions": access.permissions(organization)})
         for organization in sorted(access.roles)[:MAX_GRANTS]
     ]
-    return Viewer(
+    return Viewer.over(
         {
             "user_id": access.user_id,
             "thing_id": access.thing and access.thing.thing_id,

@@ -42,13 +42,13 @@ class Payload(Record):
     @classmethod
     def of(cls, **values: Any) -> Self:
         """A payload with these values, by the names that its declarations read."""
-        return cls(_Values(user_errors=[], **values))
+        return cls.over(_Values(user_errors=[], **values))
 
     @classmethod
-    def failed(cls, failures: Sequence[Failure]) -> Self:
-        """A payload with errors and nothing else."""
+    def failed(cls, failures: Sequence[Failure], **values: Any) -> Self:
+        """A payload with errors, and usually nothing else."""
         errors = [UserError(code=each.code, message=each.message, path=list(each.path) or None) for each in failures]
-        return cls(_Values(user_errors=errors))
+        return cls.over(_Values(user_errors=errors, **values))
 
 
 def user_errors() -> Any:

@@ -16,7 +16,7 @@ from services.unit_of_work import UnitOfWork, check_version
 from services.validation import check_object
 
 
-async def report(work: UnitOfWork, thing_id: UUID | None, reported: Mapping[str, Any], *, replace: bool) -> UUID:
+async def report(work: UnitOfWork, thing_id: UUID | None, reported: Any, *, replace: bool) -> UUID:
     """Take what a thing reports; the thing is the caller itself unless a person with state:report names one.
 
     Merged into the last report: objects key by key, null takes a key away, everything else is replaced. With `replace`
@@ -36,7 +36,7 @@ async def report(work: UnitOfWork, thing_id: UUID | None, reported: Mapping[str,
 
 
 async def desire(
-    work: UnitOfWork, thing_id: UUID, desired: Mapping[str, Any], *, replace: bool, expected_version: int | None
+    work: UnitOfWork, thing_id: UUID, desired: Any, *, replace: bool, expected_version: int | None
 ) -> UUID:
     """Set what is wanted of a thing, merged like a report (rainmaker.state.update-params); needs state:desire."""
     values = check_object(desired, ("desired",))

@@ -12,8 +12,8 @@ from sqlalchemy import delete, func, insert, select
 from models import GroupRow, OrganizationRow, ProfileRow, ThingRow
 from models.enums import EventKind, Lifecycle, Permission, ThingType
 from models.ids import new_id
-from models.tables import GROUP_THING, THING, THING_ATTRIBUTE, THING_LIFECYCLE, THING_STATE, THING_TAG
-from services import executions, thing_parts
+from models.tables import GROUP, GROUP_THING, PROFILE, THING, THING_ATTRIBUTE, THING_LIFECYCLE, THING_STATE, THING_TAG
+from services import departures, thing_parts
 from services.errors import Conflict, InvalidInput, LimitReached, NotFound, WrongState
 from services.scope import visible
 from services.thing_parts import AttributeDraft
@@ -134,7 +134,7 @@ async def remove(work: UnitOfWork, thing_ids: Sequence[UUID]) -> None:
     """Delete things with everything that is theirs; their keys stop working at once (mainflux.thing.delete-thing)."""
     check_bulk(thing_ids, ("ids",))
     rows = await _fetch_all(work, thing_ids, Permission.THING_DELETE)
-    await executions.forget_things(work, [row.id for row in rows])
+    await departures.forget(work, [row.id for row in rows])
     await work.session.execute(delete(THING).where(member_of(THING.c.id, [row.id for row in rows])))
     for row in rows:
         _record(work, EventKind.THING_DELETED, row.id, row.organization_id, row.home_group_id, {"name": row.name})
@@ -252,7 +252,7 @@ async def _move_one(work: UnitOfWork, row: ThingRow, home_group_id: UUID | None,
         if row.external_id is not None and await work.exists(THING.c.organization_id == goal, taken):
             raise Conflict("the external id is taken in the other organization", path)
         row.organization_id, row.profile_id = goal, None
-        await executions.forget_things(work, [row.id])
+        await departures.decommission(work, [row.id])
     else:
         leaves_home = GROUP_THING.c.is_home.is_(True)
         memberships = memberships.where(leaves_home | (GROUP_THING.c.group_id == home_group_id))
@@ -274,12 +274,12 @@ async def _check_limit(work: UnitOfWork, organization: OrganizationRow, more: in
 
 
 async def _check_places(work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path) -> None:
-    for row, name in ((GroupRow, "home_group_id"), (ProfileRow, "profile_id")):
+    for table, name in ((GROUP, "home_group_id"), (PROFILE, "profile_id")):
         wanted = {getattr(draft, name) for draft in drafts} - {None}
         if not wanted:
             continue
-        key, owner = row.__table__.c.id, row.__table__.c.organization_id  # type: ignore[attr-defined]
-        statement = select(key).where(member_of(key, sorted(wanted)), owner == organization_id)
+        here = table.c.organization_id == organization_id
+        statement = select(table.c.id).where(member_of(table.c.id, sorted(wanted)), here)
         known = set((await work.session.execute(statement)).scalars())
         for index, draft in enumerate(drafts):
             value = getattr(draft, name)

@@ -36,8 +36,8 @@ from schema.mutations.thing import (
     UpdateThingsPayload,
 )
 from services import things
-from services.things import CreatedThing, ThingDraft
 from services.thing_parts import AttributeDraft
+from services.things import CreatedThing, ThingDraft
 from services.unit_of_work import UnitOfWork
 
 P = TypeVar("P", bound=ThingsPayload)
@@ -148,9 +148,8 @@ def _results(mode: BulkMode, outcomes: list[Outcome], ids: list[UUID | None]) ->
         return None
     made = []
     for index, (outcome, thing_id) in enumerate(zip(outcomes, ids, strict=True)):
-        result = ThingResult.failed([outcome.error]) if outcome.error else ThingResult.of(thing_id=thing_id)
-        result.row["index"] = index
-        made.append(result)
+        errors = [outcome.error] if outcome.error else []
+        made.append(ThingResult.failed(errors, index=index, thing_id=thing_id))
     return made
 
 

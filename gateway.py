@@ -1,0 +1,347 @@
+"""Fleetgraph: one GraphQL endpoint for a whole IoT fleet.
+
+The composition root (settings -> store -> schema -> application) and the command line: `python gateway.py --help`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+import uvloop
+from aiohttp import web
+from tqdm import tqdm
+
+from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
+from demo.people import DEMO_EMAIL, DEMO_PASSWORD
+from endpoints.application import build_application as build_endpoints
+from endpoints.files import FileRoutes
+from endpoints.logs import configure_logs
+from endpoints.server import make_runner
+from endpoints.settings import EndpointSettings
+from endpoints.workers import Workers
+from engine.execution import Operations
+from models import migrate as migrations
+from models.errors import StoreError
+from models.store import Store, StoreSettings, open_store
+from resolvers.context import Context, Parts
+from resolvers.fleet_schema import build_schema
+from services import users
+from services.access import Access, Principal
+from services.errors import FleetError
+from services.passwords import Passwords
+from services.sessions import authenticate
+from services.settings import Profile, Settings
+from services.signed_addresses import SignedAddresses
+from services.storage import LocalStorage
+from services.tail import Tail
+from services.tokens import TokenKeys, load_secret
+from services.unit_of_work import unit_of_work
+from services.uploads import Files
+
+PARTS: Final = web.AppKey("parts", Parts)
+GC_THRESHOLDS: Final = (50_000, 20, 50)
+SIMULATED_THINGS: Final = 50
+SIMULATOR_SECONDS: Final = 2.0
+
+
+def build_parts(settings: Settings) -> Parts:
+    """What a process is made of; opens no connection yet."""
+    secret = settings.token_secret.get_secret_value() if settings.token_secret else load_secret(settings.data_dir)
+    previous = settings.previous_token_secret.get_secret_value() if settings.previous_token_secret else None
+    store = open_store(
+        StoreSettings(
+            url=settings.store_url,
+            readers=settings.database_connections,
+            statement_timeout=settings.statement_timeout,
+        )
+    )
+    return Parts(
+        settings=settings,
+        store=store,
+        keys=TokenKeys.of(secret, previous),
+        passwords=Passwords(),
+        storage=LocalStorage(settings.data_dir / "artifacts"),
+        tail=Tail(store, retention_seconds=settings.event_retention_seconds),
+    )
+
+
+def build_application(settings: Settings) -> web.Application:
+    """The application of one gateway process."""
+    parts = build_parts(settings)
+    schema = build_schema()
+    production = settings.profile is Profile.PRODUCTION
+    addresses = SignedAddresses(parts.keys, settings.base_url, settings.signed_url_seconds)
+    application = build_endpoints(
+        operations=Operations(schema, hide_suggestions=production),
+        settings=EndpointSettings(
+            production=production,
+            allowed_origins=tuple(settings.cors_origins),
+            body_bytes=settings.max_body_bytes,
+            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
+        ),
+        authenticate=lambda header: authenticate(parts.store, parts.keys, header),
+        make_context=_context_maker(parts),
+        readiness=lambda: _readiness(parts.store),
+        sdl=schema.as_str() + "\n",
+        registered_documents=_registered(settings.documents),
+        extra_routes=FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
+    )
+    application[PARTS] = parts
+
+    async def run_parts(_: web.Application) -> AsyncIterator[None]:
+        await parts.storage.clean()
+        await parts.tail.start()
+        yield
+        await parts.tail.stop()
+        await parts.store.close()
+
+    application.cleanup_ctx.append(run_parts)
+    return application
+
+
+def _context_maker(parts: Parts) -> Callable[[Any, str], Context]:
+    def make(principal: Principal | None, request_id: str) -> Context:
+        return Context(parts, principal, request_id)
+
+    return make
+
+
+async def _readiness(store: Store) -> Mapping[str, bool]:
+    """Whether the database answers (it raises when it does not) and has the newest migration."""
+    return {"database": True, "migrations": await migrations.is_current(store.reader)}
+
+
+def _registered(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    documents = orjson.loads(path.read_bytes())
+    if not isinstance(documents, dict) or not all(isinstance(text, str) for text in documents.values()):
+        raise click.ClickException(f"{path} must hold one JSON object of documents by id")
+    return documents
+
+
+async def serve_until_stopped(settings: Settings, listening: socket.socket, started: Callable[[], Any]) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT; `started` is called when connections are taken."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = make_runner(build_application(settings))
+    await runner.setup()
+    await web.SockSite(runner, listening, backlog=1024).start()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    background = started()
+    try:
+        await stop.wait()
+    finally:
+        if isinstance(background, asyncio.Task):
+            background.cancel()
+            with suppress(asyncio.CancelledError):
+                await background
+        await runner.cleanup()
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A listening socket on the address of the settings, shared by workers; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.workers > 1:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise click.ClickException(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    return listening
+
+
+def run_worker(settings: Settings) -> None:
+    """Serve in this process; what `serve` and each of its workers run."""
+    configure_logs(settings.log_format, settings.log_level)
+    uvloop.run(serve_until_stopped(settings, bind(settings), lambda: None))
+
+
+def chosen(**options: Any) -> Settings:
+    """The settings of the environment, with the options of the command line that were given."""
+    return Settings(**{name: value for name, value in options.items() if value is not None})
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """The command line."""
+
+
+database_option = click.option("--database", "database_url", help="The database's address; FLEETGRAPH_DATABASE_URL.")
+data_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="The data directory; FLEETGRAPH_DATA_DIR."
+)
+host_option = click.option("--host", help="The address to listen on; FLEETGRAPH_HOST.")
+port_option = click.option("--port", type=int, help="The port to listen on; FLEETGRAPH_PORT.")
+
+
+@main.command()
+@host_option
+@port_option
+@click.option("--workers", type=int, help="Processes that share the port; FLEETGRAPH_WORKERS.")
+@click.option("--profile", type=click.Choice([each.value for each in Profile]), help="FLEETGRAPH_PROFILE.")
+@database_option
+@data_option
+def serve(**options: Any) -> None:
+    """Serve the gateway, by default in the production profile, on a migrated database."""
+    settings = chosen(**options)
+    configure_logs(settings.log_format, settings.log_level)
+    if not asyncio.run(_is_migrated(settings)):
+        raise click.ClickException("the database lacks migrations; run: python gateway.py migrate")
+    if settings.workers == 1:
+        run_worker(settings)
+        return
+    if settings.port == 0:
+        raise click.ClickException("several workers need a port of their own choosing: --port")
+    bind(settings).close()
+    Workers(run_worker, (settings,), count=settings.workers).run()
+
+
+@main.command()
+@database_option
+@data_option
+def migrate(**options: Any) -> None:
+    """Bring the database to the shape that this version needs."""
+    settings = chosen(**options)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    asyncio.run(migrations.upgrade(settings.store_url))
+    click.echo("The database has the newest migration.")
+
+
+@main.command("create-admin")
+@click.option("--email", prompt=True, help="The e-mail address to sign in with.")
+@click.password_option(help="The password, 8 to 256 characters; asked for when left out.")
+@database_option
+@data_option
+def create_administrator(email: str, password: str, **options: Any) -> None:
+    """Create a platform administrator: the account that creates the others."""
+    asyncio.run(_create_admin(chosen(**options), email, password))
+    click.echo(f"{email} administers the platform.")
+
+
+@main.command()
+@click.option("--things", default=DEFAULT_THINGS, show_default=True, help="How many things the fleet has.")
+@database_option
+@data_option
+def demo(things: int, **options: Any) -> None:
+    """Build a demo fleet with groups, states and executions, on a migrated database."""
+    asyncio.run(_build_demo(chosen(**options), things))
+
+
+@main.command()
+@host_option
+@port_option
+@click.option("--things", default=DEFAULT_THINGS, show_default=True, help="How many things the demo fleet has.")
+@database_option
+@data_option
+def dev(things: int, **options: Any) -> None:
+    """Start everything for a look around: database, demo fleet, gateway (development profile) and simulator."""
+    settings = chosen(profile=Profile.DEVELOPMENT, log_format="console", **options)
+    configure_logs("console", "warning")
+    uvloop.run(_run_dev(settings, things))
+
+
+@main.command("export-schema")
+def export_schema() -> None:
+    """Print the schema in the GraphQL schema language."""
+    sys.stdout.write(build_schema().as_str() + "\n")
+
+
+async def _is_migrated(settings: Settings) -> bool:
+    store = open_store(StoreSettings(url=settings.store_url))
+    try:
+        return await migrations.is_current(store.reader)
+    finally:
+        await store.close()
+
+
+async def _create_admin(settings: Settings, email: str, password: str) -> None:
+    parts = build_parts(settings)
+    operator = Access(principal=None, is_platform_admin=True)
+    try:
+        account = await users.new_account(operator, parts.passwords, email=email, password=password)
+        async with unit_of_work(parts.store, operator, parts.tail.wake) as work:
+            await users.create(work, account, is_platform_admin=True)
+    except FleetError as error:
+        raise click.ClickException(error.message) from error
+    finally:
+        await parts.store.close()
+
+
+async def _build_demo(settings: Settings, things: int) -> None:
+    parts = build_parts(settings)
+    with tqdm(total=things, unit=" things", disable=None, dynamic_ncols=True) as bar:
+
+        def progress(made: int, total: int) -> None:
+            bar.total = total
+            bar.update(made - bar.n)
+
+        try:
+            await build_fleet(
+                parts.store,
+                things=things,
+                passwords=parts.passwords,
+                storage=parts.storage,
+                keys_file=_keys_file(settings),
+                progress=progress,
+            )
+        except (DemoFleetExists, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            await parts.store.close()
+    click.echo(f"The demo fleet has {things:,} things. Sign in as {DEMO_EMAIL} with {DEMO_PASSWORD}")
+
+
+async def _run_dev(settings: Settings, things: int) -> None:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrations.upgrade(settings.store_url)
+    parts = build_parts(settings)
+    exists = await has_demo_fleet(parts.store)
+    await parts.store.close()
+    if not exists:
+        await _build_demo(settings, things)
+    listening = bind(settings)
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+
+    def started() -> None:
+        click.echo(_GREETING.format(url=settings.base_url, email=DEMO_EMAIL, password=DEMO_PASSWORD))
+
+    await serve_until_stopped(settings, listening, started)
+
+
+def _keys_file(settings: Settings) -> Path:
+    return settings.data_dir / "demo-keys.json"
+
+
+_GREETING: Final = """
+Fleetgraph is running, with a demo fleet whose things report every few seconds.
+
+  GraphiQL        {url}/
+  GraphQL         {url}/graphql
+  Schema          {url}/schema.graphql
+  Sign in         {email} / {password}
+
+Press Ctrl+C to stop.
+"""
+
+if __name__ == "__main__":
+    try:
+        main()
+    except StoreError as error:
+        raise SystemExit(f"Error: {error}") from error
