@@ -1,5 +1,6 @@
 """The explorer: a GraphiQL page and its files, from our own origin, in the development profile alone."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ class ExplorerPage:
 
     def __init__(self, folder: Path) -> None:
         """Take `dist/index.html` in `folder`, or `fallback.html` where nothing was built, or a line that says so."""
-        self.dist = folder / "dist"
+        self.dist = folder.absolute() / "dist"
         built = self.dist / "index.html"
         fallback = folder / "fallback.html"
         if built.is_file():
@@ -70,12 +71,21 @@ class ExplorerPage:
         del request
         return self.response()
 
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Answer `GET /explorer/...` with a file of the build; names that lead out of it do not exist."""
+        path = self._path(request.match_info["name"])
+        if path is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(path)
+
+    def _path(self, name: str) -> Path | None:
+        """Return the file with this name below `dist/`, if there is one."""
+        path = Path(os.path.normpath(self.dist / name))
+        return path if "\0" not in name and path.is_relative_to(self.dist) and path.is_file() else None
+
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return the routes of the page and of the files below `/explorer/`."""
-        routes: list[web.AbstractRouteDef] = [web.get("/", self.get)]
-        if self.dist.is_dir():
-            routes.append(web.static("/explorer", self.dist, append_version=False))
-        return routes
+        return [web.get("/", self.get), web.get("/explorer/{name:.+}", self.file)]
 
 
 async def cache_assets(request: web.Request, response: web.StreamResponse) -> None:

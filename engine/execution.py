@@ -3,8 +3,8 @@
 What graphql-core 3.3 leaves to its caller, and stands here:
 
 - Variables are coerced before anything runs, so that a bad value is a refused request (no `data`), not a failed field.
-- When a field fails at once, its siblings that already run go on in the background. They are stopped before the context
-  is closed under them.
+- When a field fails at once, its siblings that already run go on in the background. They end before the context is
+  closed under them.
 - Time is limited for the operation as a whole, and for each event of a subscription.
 - A subscription's events each get a context of their own, so that no loader's cache outlives its event.
 """
@@ -159,11 +159,7 @@ class Operations:
     ) -> Answer:
         """Execute field by field under graphql-core."""
         executor = self._executor(prepared, variables, context)
-        try:
-            result = await _settled(executor.execute_operation())
-        finally:
-            await _stop_background(executor)
-        return self._answer(result, context)
+        return self._answer(await _to_the_end(executor), context)
 
     def _executor(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Executor[Any]:
         """Coerce the variables and make the executor. Raises RequestError for variables that do not fit."""
@@ -205,11 +201,10 @@ class Operations:
             executor.context_value = context
         try:
             async with asyncio.timeout(self.limits.seconds):
-                return await _settled(executor.execute_operation(serially=False))
+                return await _to_the_end(executor, serially=False)
         except TimeoutError:
             raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
         finally:
-            await _stop_background(executor)
             if context is not None:
                 await context.close()
 
@@ -239,12 +234,19 @@ async def _settled(result: Awaitable[object] | object) -> ExecutionResult:
     return result
 
 
-async def _stop_background(executor: Executor[Any]) -> None:
-    """Stop what outlives the result: graphql-core leaves the siblings of a field that failed at once running.
+async def _to_the_end(executor: Executor[Any], *, serially: bool | None = None) -> ExecutionResult:
+    """Execute, and return when nothing of it runs any more; a cancellation reaches all that runs.
 
-    They are reads in a mutation, too: its top-level fields run one after the other, and each is awaited.
+    When a field fails at once, graphql-core returns without its siblings. They are waited for, not cancelled: they end
+    by themselves within the time of the operation, while cancelling what has not started leaves its coroutine without
+    an owner, which Python warns of.
     """
-    pending = list(executor.background_futures)
-    for future in pending:
-        future.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    try:
+        result = await _settled(executor.execute_operation(serially))
+        await asyncio.gather(*executor.background_futures, return_exceptions=True)
+    finally:
+        left = list(executor.background_futures)
+        for future in left:
+            future.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+    return result

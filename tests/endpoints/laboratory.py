@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -174,9 +174,10 @@ class Subscription:
         raise RuntimeError("hunter2")
 
     @strawberry.subscription
-    async def expired(self) -> AsyncIterator[Tick]:
-        raise ClientError("The log does not reach back that far.", "CURSOR_EXPIRED")
-        yield Tick(number=0)  # makes it a generator
+    async def expired(self, after: int = 0) -> AsyncIterator[Tick]:
+        if after >= 0:
+            raise ClientError("The log does not reach back that far.", "CURSOR_EXPIRED")
+        yield Tick(number=0)
 
 
 SCHEMA = strawberry.Schema(Query, Mutation, Subscription)
@@ -194,16 +195,6 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-
-Serve = Callable[..., "AsyncServed"]
-
-
-class AsyncServed:
-    """Only a name for the type of an asynchronous context manager over `Served`."""
-
-    async def __aenter__(self) -> Served: ...
-    async def __aexit__(self, *_: object) -> None: ...
 
 
 @asynccontextmanager

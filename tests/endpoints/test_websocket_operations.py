@@ -17,7 +17,7 @@ async def test_a_query_answers_once_and_completes(gateway: Served) -> None:
 async def test_a_mutation_takes_variables_and_an_operation_name(gateway: Served) -> None:
     async with connect(gateway.url) as wire:
         await wire.initialise()
-        query = "mutation A($w: String!) { note(what: $w) } mutation B { note(what: \"b\") }"
+        query = 'mutation A($w: String!) { note(what: $w) } mutation B { note(what: "b") }'
         await wire.subscribe("m", query, variables={"w": "rain"}, operationName="A")
         assert (await wire.hear())["payload"] == {"data": {"note": "rain"}}
     assert gateway.laboratory.seen["noted rain"] == 1
