@@ -1,6 +1,6 @@
 """The aiohttp application: everything that is served, put together. The composition root passes in what it serves."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
@@ -79,10 +79,10 @@ def build_application(
     async def close_sockets(_: web.Application) -> None:
         await sockets.close()
 
-    async def drain(_: web.Application) -> AsyncIterator[None]:
-        yield
+    async def drain(_: web.Application) -> None:
         await running.drain(settings.shutdown_seconds)
 
     application.on_shutdown.append(close_sockets)
-    application.cleanup_ctx.append(drain)
+    # Before the cleanup contexts, however late they are added: they close the store that mutations are still using.
+    application.on_cleanup.insert(0, drain)
     return application

@@ -235,6 +235,12 @@ async def served(
         registered_documents=registered,
         extra_routes=[web.get("/files/{name}", coded), web.get("/broken", broken)],
     )
+
+    async def store(_: web.Application) -> AsyncIterator[None]:
+        yield
+        laboratory.see("store closed")
+
+    application.cleanup_ctx.append(store)
     runner = make_runner(application, shutdown_seconds=5.0)
     await runner.setup()
     try:

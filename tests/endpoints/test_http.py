@@ -215,8 +215,19 @@ async def test_stopping_the_gateway_lets_mutations_end() -> None:
         request = asyncio.create_task(http.post(f"{gateway.url}/graphql", json=body))
         await laboratory.at("g").wait()
         request.cancel()
-        laboratory.gate("g").set()
-    assert laboratory.seen["g passed"] == 1
+        asyncio.get_running_loop().call_later(0.1, laboratory.gate("g").set)
+    assert list(laboratory.seen) == ["g", "g passed", "context closed", "store closed"]
+
+
+async def test_stopping_the_gateway_waits_so_long_for_mutations() -> None:
+    settings = EndpointSettings(production=False, shutdown_seconds=0.05)
+    async with served(settings) as gateway, ClientSession() as http:
+        laboratory = gateway.laboratory
+        body = {"query": 'mutation { heldNote(gate: "g") }'}
+        request = asyncio.create_task(http.post(f"{gateway.url}/graphql", json=body))
+        await laboratory.at("g").wait()
+        request.cancel()
+    assert list(laboratory.seen) == ["g", "g cancelled", "context closed", "store closed"]
 
 
 async def test_too_many_operations_at_once_are_told_to_come_back() -> None:
