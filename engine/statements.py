@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from engine.keyset import Order
 from engine.pages import PageRequest
+from sql.joins import OrderedJoin
 from sql.sets import ValueSet, member_of
 
 PARENT: Final = "parent_key"
@@ -150,7 +151,7 @@ def _pages_sqlite(
     )
     rows = link.table.alias("page")
     outer = [term.expression(rows.c[term.column.key]) for term in request.scan.terms]
-    joined = parents.join(rows, rows.c[identity.key].in_(page))
+    joined = OrderedJoin(parents, rows, rows.c[identity.key].in_(page))
     key = type_coerce(parents.c.value, link.key.type).label(PARENT)
     return select(key, *rows.c).select_from(joined).order_by(*outer)
 
