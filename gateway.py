@@ -10,8 +10,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,9 @@ from aiohttp import web
 from tqdm import tqdm
 
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
+from demo.keys import KeysUnreadable
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
+from demo.simulator import simulate
 from endpoints.application import build_application as build_endpoints
 from endpoints.files import FileRoutes
 from endpoints.logs import configure_logs
@@ -52,6 +53,7 @@ PARTS: Final = web.AppKey("parts", Parts)
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 SIMULATED_THINGS: Final = 50
 SIMULATOR_SECONDS: Final = 2.0
+Beside = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def build_parts(settings: Settings) -> Parts:
@@ -130,8 +132,8 @@ def _registered(path: Path | None) -> dict[str, str]:
     return documents
 
 
-async def serve_until_stopped(settings: Settings, listening: socket.socket, started: Callable[[], Any]) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; `started` is called when connections are taken."""
+async def serve_until_stopped(settings: Settings, listening: socket.socket, beside: Beside | None = None) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT; `beside` runs as long as connections are taken."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -141,14 +143,9 @@ async def serve_until_stopped(settings: Settings, listening: socket.socket, star
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    background = started()
     try:
-        await stop.wait()
+        await asyncio.gather(stop.wait(), *([beside(stop)] if beside else []))
     finally:
-        if isinstance(background, asyncio.Task):
-            background.cancel()
-            with suppress(asyncio.CancelledError):
-                await background
         await runner.cleanup()
 
 
@@ -170,7 +167,7 @@ def bind(settings: Settings) -> socket.socket:
 def run_worker(settings: Settings) -> None:
     """Serve in this process; what `serve` and each of its workers run."""
     configure_logs(settings.log_format, settings.log_level)
-    uvloop.run(serve_until_stopped(settings, bind(settings), lambda: None))
+    uvloop.run(serve_until_stopped(settings, bind(settings)))
 
 
 def chosen(**options: Any) -> Settings:
@@ -242,6 +239,20 @@ def create_administrator(email: str, password: str, **options: Any) -> None:
 def demo(things: int, **options: Any) -> None:
     """Build a demo fleet with groups, states and executions, on a migrated database."""
     asyncio.run(_build_demo(chosen(**options), things))
+
+
+@main.command("simulate")
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the gateway is.")
+@click.option("--things", default=SIMULATED_THINGS, show_default=True, help="How many things report.")
+@click.option(
+    "--interval", default=SIMULATOR_SECONDS, show_default=True, help="Seconds between two reports of a thing."
+)
+@data_option
+def run_simulator(url: str, things: int, interval: float, **options: Any) -> None:
+    """Let things of the demo fleet report their state to a running gateway until interrupted."""
+    settings = chosen(**options)
+    configure_logs("console", settings.log_level)
+    uvloop.run(_simulate_until_stopped(url, settings, things, interval))
 
 
 @main.command()
@@ -319,10 +330,25 @@ async def _run_dev(settings: Settings, things: int) -> None:
     listening = bind(settings)
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})
 
-    def started() -> None:
+    async def greet_and_simulate(stop: asyncio.Event) -> None:
         click.echo(_GREETING.format(url=settings.base_url, email=DEMO_EMAIL, password=DEMO_PASSWORD))
+        await _simulate(settings.base_url, settings, SIMULATED_THINGS, SIMULATOR_SECONDS, stop)
 
-    await serve_until_stopped(settings, listening, started)
+    await serve_until_stopped(settings, listening, greet_and_simulate)
+
+
+async def _simulate_until_stopped(url: str, settings: Settings, things: int, interval: float) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await _simulate(url, settings, things, interval, stop)
+
+
+async def _simulate(url: str, settings: Settings, things: int, interval: float, stop: asyncio.Event) -> None:
+    try:
+        await simulate(url, _keys_file(settings), things=things, interval=interval, stop=stop)
+    except KeysUnreadable as error:
+        click.echo(f"Nothing is simulated: {error}", err=True)
 
 
 def _keys_file(settings: Settings) -> Path:
