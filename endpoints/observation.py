@@ -36,6 +36,7 @@ def observation(metrics: Metrics) -> Middleware:
             status = response.status
         finally:
             seconds = time.perf_counter() - started
+            status = _UPGRADED if trace.upgraded else status
             metrics.request(request.method, _route(request), status, None if status == _UPGRADED else seconds)
             _write(request, trace, status, seconds)
         return response

@@ -19,6 +19,8 @@ class Trace:
     kind: str | None = None
     outcome: str | None = None
     principal: str | None = None
+    upgraded: bool = False
+    """Whether the request became a WebSocket: its end is no failure of the request."""
 
 
 TRACE: Final = web.RequestKey("trace", Trace)

@@ -50,10 +50,12 @@ class WebSocketView:
         metrics = self._service.metrics
         with Seat(self._sockets) as seat:
             await wire.prepare(request)
+            trace = trace_of(request)
+            trace.upgraded = True
             transport = request.transport
             if transport is None:
                 return wire  # gone during the handshake
-            socket = Socket(wire, transport, self._service, seat, trace_of(request))
+            socket = Socket(wire, transport, self._service, seat, trace)
             self._open.add(socket)
             metrics.sockets.inc()
             try:

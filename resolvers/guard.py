@@ -34,9 +34,11 @@ def guard(schema: GraphQLSchema) -> None:
             field.resolve = _guarded(field.resolve, needs[f"{root}.{name}"])
     if schema.subscription_type is not None:
         for name, field in schema.subscription_type.fields.items():
-            if field.subscribe is None:
+            if field.subscribe is None or field.resolve is None:
                 raise UnclassifiedFields(f"Subscription.{name} has no stream to guard")
             field.subscribe = _guarded(field.subscribe, needs[f"Subscription.{name}"])
+            # Each event is executed in a context of its own, which reads the access anew.
+            field.resolve = _guarded(field.resolve, needs[f"Subscription.{name}"])
 
 
 def classify(schema: GraphQLSchema) -> dict[str, Need]:

@@ -21,6 +21,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from endpoints.server import make_runner
 from gateway import build_application
 from services.settings import Profile, Settings
 from tests.client import GatewayClient
@@ -62,7 +63,7 @@ async def served(settings: dict[str, Any]) -> AsyncIterator[Gateway]:
         listening.bind(("127.0.0.1", 0))
         chosen = Settings(host="127.0.0.1", port=listening.getsockname()[1], **settings)
         application = build_application(chosen)
-        runner = web.AppRunner(application, access_log=None)
+        runner = make_runner(application)
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
