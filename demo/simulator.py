@@ -128,19 +128,25 @@ class _SimulatedThing:
             try:
                 await self._act()
                 misses = 0
-                pause = self._simulation.interval * self._rng.uniform(0.8, 1.2)
             except Away:
-                misses = min(misses + 1, 10)
-                pause = min(LONGEST_PAUSE, self._simulation.interval * 2**misses) * self._rng.uniform(0.5, 1.0)
+                misses += 1
             except (KeyError, TypeError, ValueError) as error:
                 # The gateway is of another version than this client.
+                misses += 1
                 self._simulation.done["errors"] += 1
-                pause = LONGEST_PAUSE
                 _log.warning("answer_not_understood", thing=self._key.external_id, error=repr(error))
             except Refused as error:
                 self._simulation.done["refused"] += 1
                 _log.warning("thing_refused", thing=self._key.external_id, code=str(error))
                 return
+            pause = self._pause(misses)
+
+    def _pause(self, misses: int) -> float:
+        """Seconds to the next report: about an interval, and up to a minute after answers that were none."""
+        if not misses:
+            return self._simulation.interval * self._rng.uniform(0.8, 1.2)
+        longer = self._simulation.interval * 2.0 ** min(misses, 10)
+        return min(LONGEST_PAUSE, longer) * self._rng.uniform(0.5, 1.0)
 
     async def _act(self) -> None:
         pace = self._simulation.pace
