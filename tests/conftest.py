@@ -8,7 +8,7 @@ pytest_plugins = (
     "tests.run",
     "tests.databases",
     "tests.statements",
-    # "tests.gateways",
+    "tests.gateways",
     # "tests.fleets",
 )
 
