@@ -26,6 +26,13 @@ def optional_key(prefix: str, value: str | None, path: Sequence[str | int]) -> U
     return None if value is None or value is strawberry.UNSET else key(prefix, value, path)
 
 
+def named_or_null(prefix: str, value: str | None, path: Sequence[str | int]) -> UUID | None:
+    """Like `key`, for an id that may be null but not absent: raises InvalidInput, lest a slip means null."""
+    if value is strawberry.UNSET:
+        raise InvalidInput("give an id, or null for none", path)
+    return None if value is None else key(prefix, value, path)
+
+
 def keys(prefix: str, values: Sequence[str], path: Sequence[str | int]) -> list[UUID]:
     """Like `key`, for a list of ids."""
     return [key(prefix, value, (*path, index)) for index, value in enumerate(values)]

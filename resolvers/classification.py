@@ -118,6 +118,7 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "ThingStats": (Permission.THING_READ, "total connected disconnected buckets"),
     "ThingStatsBucket": (Permission.THING_READ, "key count connected"),
     "UserError": (PUBLIC, "code message path"),
+    "Session": (PUBLIC, "accessToken refreshToken expiresAt sessionExpiresAt"),
     "ThingKey": (Permission.THING_WRITE, "thing key"),
     "ThingResult": (Permission.THING_WRITE, "index thing userErrors"),
     "ThingStateEvent": (Permission.THING_READ, "cursor occurredAt side patch version state thing"),

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, RowMapping, Table
 
 from engine.loaders import Loaders
 from models.store import Store
-from services.access import Access, Principal, resolve_access
+from services.access import ANONYMOUS, Access, Principal, resolve_access
+from services.errors import Unauthenticated
 from services.passwords import Passwords
 from services.scope import visible
 from services.settings import Settings
@@ -66,6 +67,21 @@ class Context:
         if self._access is None:
             raise RuntimeError("access was asked for before a root field resolved it")
         return self._access.result()
+
+    async def renew_access(self) -> None:
+        """Read the access again, after a mutation that changed what its own caller may see.
+
+        The mutation stands, so that a session which has ended meanwhile is no error any more: it sees nothing.
+        """
+        self._access = asyncio.create_task(self._access_if_any())
+        self.loaders.forget()
+        await asyncio.shield(self._access)
+
+    async def _access_if_any(self) -> Access:
+        try:
+            return await resolve_access(self.parts.store, self.principal)
+        except Unauthenticated:
+            return ANONYMOUS
 
     def scope(self, table: Table) -> ColumnElement[bool] | None:
         """The condition under which rows of `table` exist for the principal."""

@@ -9,15 +9,30 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.records import NODES
 from resolvers.guard import guard
+from resolvers.mutations.group import GroupMutations
+from resolvers.mutations.membership import MembershipMutations
+from resolvers.mutations.organization import OrganizationMutations
+from resolvers.mutations.profile import ProfileMutations
+from resolvers.mutations.session import SessionMutations
 from resolvers.mutations.state import StateMutations
 from resolvers.mutations.thing import ThingMutations
+from resolvers.mutations.user import UserMutations
 from resolvers.query import Query
 from resolvers.subscription import Subscription
 from schema.scalars import BIG_INT, MOMENT, BigInt
 
 
 @strawberry.type(description="Everything that can be changed. Each field is a transaction of its own.")
-class Mutation(StateMutations, ThingMutations):
+class Mutation(
+    SessionMutations,
+    UserMutations,
+    OrganizationMutations,
+    MembershipMutations,
+    GroupMutations,
+    ProfileMutations,
+    ThingMutations,
+    StateMutations,
+):
     """The root of mutations, one base for each noun."""
 
 

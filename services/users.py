@@ -105,14 +105,16 @@ async def create_admin(work: UnitOfWork, *, email: str, password: str, password_
 
 
 async def edit(
-    work: UnitOfWork, user_id: UUID, changes: Mapping[str, Any], expected_version: int | None = None
-) -> None:
+    work: UnitOfWork, user_id: UUID | None, changes: Mapping[str, Any], expected_version: int | None = None
+) -> UUID:
     """Change the own name and metadata, or as a platform administrator anybody's and the e-mail too.
 
-    Raises NotFound, Forbidden, Conflict (version, taken e-mail), InvalidInput.
+    None stands for the caller (mainflux.identity.update-user-metadata); gives the account's id. Raises NotFound,
+    Forbidden, Conflict (version, taken e-mail), InvalidInput.
     """
-    user = await work.fetch(UserRow, user_id, None, ("id",))
-    if user_id != work.access.user_id:
+    own_id = _require_user(work.access).user_id
+    user = await work.fetch(UserRow, user_id or own_id, None, ("id",))
+    if user.id != own_id:
         work.access.require_platform_admin()
     check_version(user.version, expected_version)
     allowed = _FIELDS if work.access.is_platform_admin else _OWN_FIELDS
@@ -122,6 +124,7 @@ async def edit(
     apply_changes(user, changes, allowed, work.moment)
     if user.email != before:
         await _require_free_email(work, user.email)
+    return user.id
 
 
 async def new_password(
@@ -194,7 +197,7 @@ def check_new_password(password: str, name: str) -> None:
 
 def _require_user(access: Access) -> UserPrincipal:
     if not isinstance(access.principal, UserPrincipal):
-        raise Forbidden("only people have passwords")
+        raise Forbidden("only people have accounts")
     return access.principal
 
 
