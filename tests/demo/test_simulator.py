@@ -116,11 +116,9 @@ async def test_a_thing_with_a_lost_key_stops_and_the_others_go_on(
 
 
 async def first_event(gateway: Gateway, known: ThingKey) -> dict[str, dict[str, str]]:
-    document = """
-      subscription ($scope: ThingScope!) { thingStateChanged(scope: $scope) { thing { externalId } } }
-    """
-    variables = {"scope": {"thingIds": [f"thing_{known.thing_id.hex}"]}}
-    async with gateway.subscribe(document, variables, token=f"Thing {known.key}") as events:
+    scope = f'{{ thingIds: ["thing_{known.thing_id.hex}"] }}'
+    document = f"subscription {{ thingStateChanged(scope: {scope}) {{ thing {{ externalId }} }} }}"
+    async with gateway.subscribe(document, token=f"Thing {known.key}") as events:
         data = await events.next()
     event: dict[str, dict[str, str]] = data["thingStateChanged"]
     return event
