@@ -1,5 +1,6 @@
 """Reading request bodies: bounded while they arrive, and strict about what JSON is."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,8 +13,20 @@ from engine.errors import Code
 _UTF8: Final = frozenset({"utf-8", "utf8"})
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes, whether its length is announced or not. Raises HttpError (413)."""
+async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
+    """Read a body of at most `limit` bytes, its length announced or not, within `seconds`.
+
+    Raises HttpError: 413 when it is longer, 408 when it comes too slowly.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise HttpError(HTTPStatus.REQUEST_TIMEOUT, "The request body came too slowly.", close=True) from None
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes."""
     announced = request.content_length
     if announced is not None and announced > limit:
         raise _too_long(limit)

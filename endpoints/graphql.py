@@ -74,7 +74,8 @@ class GraphQLView:
         media_type = _answer_type(request)
         require_json(request)
         principal = await self._principal(request)
-        body = await read_body(request, self._service.settings.body_bytes)
+        settings = self._service.settings
+        body = await read_body(request, settings.body_bytes, settings.body_seconds)
         parameters = from_json(parse_json(body, "The request body"))
         return await self._run(request, parameters, principal, media_type)
 

@@ -40,6 +40,8 @@ class EndpointSettings:
     """Origins of browser applications that may call the gateway (`https://app.example.com`); `*` allows all."""
     body_bytes: int = 1_048_576
     """Longest body of a GraphQL request."""
+    body_seconds: float = 30.0
+    """Time for it to arrive; then the answer is 408."""
     concurrent_operations: int = 1_000
     """Queries and mutations that run at the same time in this process; beyond it the answer is 503."""
     metrics_token: str | None = None

@@ -62,10 +62,11 @@ class PreparedDocument:
     operations: Mapping[str | None, PreparedOperation]
     introspects: bool
     size: int
+    tokens: int
 
 
 class Documents:
-    """Prepares documents for one schema and keeps the latest used of them, bounded in number and in bytes."""
+    """Prepares documents for one schema and keeps the latest used of them, bounded in number, bytes and tokens."""
 
     def __init__(self, schema: GraphQLSchema, limits: Limits, *, hide_suggestions: bool = False) -> None:
         """Prepare for `schema`; with `hide_suggestions` no message proposes a name that the caller did not write."""
@@ -76,6 +77,7 @@ class Documents:
         self._hide_suggestions = hide_suggestions
         self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._kept_bytes = 0
+        self._kept_tokens = 0
 
     def __len__(self) -> int:
         """Return the number of documents kept."""
@@ -114,7 +116,7 @@ class Documents:
         errors = validate(self._schema, tree, max_errors=self._limits.errors, hide_suggestions=self._hide_suggestions)
         if errors:
             raise RequestError([input_error(error, Code.GRAPHQL_VALIDATION_FAILED) for error in errors])
-        return PreparedDocument(_operations(tree), introspects, size)
+        return PreparedDocument(_operations(tree), introspects, size, tree.token_count)
 
     def _parse(self, text: str) -> tuple[DocumentNode, int]:
         """Parse a document within the limits; also return its length in bytes."""
@@ -138,9 +140,16 @@ class Documents:
         """Put a document into the cache and drop the least recently used ones beyond its bounds."""
         self._kept[text] = document
         self._kept_bytes += document.size
-        while len(self._kept) > self._limits.cached_documents or self._kept_bytes > self._limits.cached_bytes:
+        self._kept_tokens += document.tokens
+        limits = self._limits
+        while (
+            len(self._kept) > limits.cached_documents
+            or self._kept_bytes > limits.cached_bytes
+            or self._kept_tokens > limits.cached_tokens
+        ):
             _, dropped = self._kept.popitem(last=False)
             self._kept_bytes -= dropped.size
+            self._kept_tokens -= dropped.tokens
 
 
 def _operations(tree: DocumentNode) -> dict[str | None, PreparedOperation]:

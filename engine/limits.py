@@ -74,6 +74,8 @@ class Limits:
     """Prepared documents kept."""
     cached_bytes: int = 5_000_000
     """Sum of the lengths of the documents kept."""
+    cached_tokens: int = 100_000
+    """Sum of their tokens; a token of a parsed document takes about 500 bytes of memory (measured)."""
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:

@@ -62,6 +62,13 @@ def test_the_cache_is_bounded_in_bytes() -> None:
     assert len(kept) == 0
 
 
+def test_the_cache_is_bounded_in_tokens() -> None:
+    kept = documents(cached_tokens=10)
+    for number in range(20):
+        kept.prepare(f"{{ a{number}: hello }}")
+    assert len(kept) == 2
+
+
 def test_an_operation_is_found_by_its_name() -> None:
     kept = documents()
     text = 'query A { hello } mutation B { note(what: "x") } subscription C { failing { number } }'

@@ -186,6 +186,19 @@ async def test_a_body_that_is_cut_runs_nothing(gateway: Served) -> None:
     assert gateway.laboratory.seen["noted cut"] == 0
 
 
+async def test_a_body_that_comes_too_slowly_is_408() -> None:
+    async with served(EndpointSettings(production=False, body_seconds=0.05)) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"BAD_REQUEST"' in answer
+
+
 @pytest.mark.parametrize(
     "query_string",
     [
