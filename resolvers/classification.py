@@ -32,7 +32,7 @@ ROOT: Final[dict[str, Need]] = {
     "Query.otaJobs": Permission.OTA_READ,
     "Query.otaExecution": Permission.OTA_READ,
     "Query.otaExecutions": Permission.OTA_READ,
-    "Query.viewer": PUBLIC,
+    "Query.viewer": SIGNED_IN,
     "Query.node": SIGNED_IN,
     "Query.nodes": SIGNED_IN,
     "Query.thing": Permission.THING_READ,

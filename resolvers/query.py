@@ -81,8 +81,8 @@ class Query:
         OtaExecutionRow.id, "All updates of things, newest first.", order=[descending(OtaExecutionRow.id)]
     )
 
-    @strawberry.field(description="Who you are; null when nobody is signed in.")
-    async def viewer(self, info: Info) -> Viewer | None:
+    @strawberry.field(description="Who you are, where you belong, and what you may do.")
+    async def viewer(self, info: Info) -> Viewer:
         """Who is asking."""
         return view_principal(info.context.access)
 

@@ -10,10 +10,8 @@ from services.access import Access
 MAX_GRANTS: Final = 100
 
 
-def view_principal(access: Access) -> Viewer | None:
-    """The viewer of an access; None for nobody."""
-    if access.principal is None:
-        return None
+def view_principal(access: Access) -> Viewer:
+    """The viewer of an access."""
     grants = [
         Grant.over({"organization_id": organization, "permissions": access.permissions(organization)})
         for organization in sorted(access.roles)[:MAX_GRANTS]
