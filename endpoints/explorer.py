@@ -76,7 +76,8 @@ class ExplorerPage:
         path = self._path(request.match_info["name"])
         if path is None:
             raise web.HTTPNotFound
-        return web.FileResponse(path)
+        # Workers live under the policy of their own file, and have to import their parts.
+        return web.FileResponse(path, headers={"Content-Security-Policy": self._policy})
 
     def _path(self, name: str) -> Path | None:
         """Return the file with this name below `dist/`, if there is one."""

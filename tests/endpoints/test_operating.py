@@ -140,6 +140,7 @@ async def test_the_explorer_is_a_page_for_browsers(http: ClientSession, explorer
         async with http.get(f"{gateway.url}/explorer/assets/app-1a2b.js") as response:
             assert response.status == 200
             assert "immutable" in response.headers["Cache-Control"]
+            assert response.headers["Content-Security-Policy"] == "default-src 'none'; script-src 'self'"
         for path in ("/explorer/assets/none.js", "/explorer/../secret.txt", "/explorer/%2e%2e/secret.txt"):
             async with http.get(f"{gateway.url}{path}") as response:
                 assert response.status == 404
