@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table
 from strawberry.dataloader import DataLoader
 
+from engine.errors import LimitExceeded
 from engine.keyset import Order
 from engine.pages import Page, PageRequest, cut_page
 from engine.statements import (
@@ -24,6 +25,9 @@ from engine.statements import (
     select_page,
     select_pages,
 )
+
+MAX_LEVEL_ROWS: Final = 50_000
+"""Rows that one level of an operation may ask for: pages multiply, and memory does not."""
 
 Fetch = Callable[[Select[Any]], Awaitable[Sequence[RowMapping]]]
 Scope = Callable[[Table], ColumnElement[bool] | None]
@@ -71,6 +75,11 @@ class Loaders:
         async def load(keys: list[Any]) -> list[Page]:
             if link.root:
                 return [cut_page(request, await self._fetch(select_page(request, link, where)))]
+            if len(keys) * request.size > MAX_LEVEL_ROWS:
+                raise LimitExceeded(
+                    f"this selects up to {request.size} rows for each of {len(keys)} parents, "
+                    f"and a level has at most {MAX_LEVEL_ROWS}; ask for smaller pages"
+                )
             rows = await self._fetch(select_pages(self._dialect, request, link, keys, where))
             return [cut_page(request, of_parent) for of_parent in _by_parent(rows, keys)]
 

@@ -17,6 +17,7 @@ from services.errors import InvalidInput
 from services.events import EventScope, Position, check_position, latest_position, read_events
 
 MAX_THINGS: Final = 100
+UNSETTLED_SECONDS: Final = (0.05, 0.2)
 
 
 @strawberry.type(description="What happens, as it happens.")
@@ -55,6 +56,7 @@ async def _follow(
     position = Position.parse(after) if after is not None else await latest_position(parts.store)
     if after is not None:
         await check_position(parts.store, position)
+    looks = 0
     while True:
         woken = parts.tail.next_wake()
         access = await context.renewed().resolve_access()
@@ -62,8 +64,14 @@ async def _follow(
         for row in rows:
             position = Position.of(row)
             yield row
-        if not rows:
-            await parts.tail.wait(woken)
+        if rows:
+            looks = 0
+        elif looks < len(UNSETTLED_SECONDS):
+            # What woke us may not be settled yet, because a transaction that began earlier is still open.
+            await parts.tail.wait(woken, seconds=UNSETTLED_SECONDS[looks])
+            looks += 1
+        elif await parts.tail.wait(woken):
+            looks = 0
 
 
 def _scope(wanted: EventScopeInput | None, kind: EventKind) -> EventScope:

@@ -18,7 +18,6 @@ from models.store import Store
 from services.events import purge_events
 
 POLL_SECONDS: Final = 1.0
-UNSETTLED_SECONDS: Final = 0.05
 PURGE_SECONDS: Final = 300.0
 
 log = structlog.get_logger("fleetgraph.tail")
