@@ -43,6 +43,14 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
+class Contextual:
+    """A function of the context of the operation and of columns that it names."""
+
+    names: tuple[str, ...]
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """An object of its own in the graph that is made of the same row."""
 
@@ -92,6 +100,6 @@ class ById:
     prefix: str
 
 
-Value = Column | Identifier | Computed | Part
+Value = Column | Identifier | Computed | Contextual | Part
 Edge = ById | ToOne | ToListed | ToAll | ToMany
 Declaration = Value | Edge

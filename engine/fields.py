@@ -30,6 +30,7 @@ from engine.declarations import (
     ById,
     Column,
     Computed,
+    Contextual,
     Declaration,
     Identifier,
     Part,
@@ -100,6 +101,11 @@ def value(name: str, description: str) -> Any:
 def computed(columns: Sequence[Any], function: Callable[..., Any], description: str) -> Any:
     """A function of the values of `columns`."""
     return declared(Computed(tuple(_core(each).key for each in columns), function), description)
+
+
+def contextual(columns: Sequence[Any], function: Callable[..., Any], description: str) -> Any:
+    """A function of the context of the operation and of the values of `columns`."""
+    return declared(Contextual(tuple(_core(each).key for each in columns), function), description)
 
 
 def part(description: str) -> Any:

@@ -16,6 +16,7 @@ from engine.declarations import (
     ById,
     Column,
     Computed,
+    Contextual,
     Declaration,
     Edge,
     Identifier,
@@ -60,6 +61,8 @@ def resolve(declaration: Declaration, source: Any, info: Info | None, kwargs: di
             return field.target.over(row)
     if info is None:
         raise RuntimeError("an edge cannot be resolved without a context")
+    if isinstance(declaration, Contextual):
+        return declaration.function(info.context, *(row[name] for name in declaration.names))
     return _resolve_edge(declaration, row, info.context, kwargs, field)
 
 

@@ -96,7 +96,7 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         Permission.RELEASE_READ,
         (
             "id name artifactVersion description format compatibleTypes provides depends fileName size sha256 "
-            "status uploadedAt version createdAt updatedAt organization release otaJobs executions"
+            "status downloadUrl uploadedAt version createdAt updatedAt organization release otaJobs executions"
         ),
     ),
     "Thing": (

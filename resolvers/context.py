@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from sqlalchemy import ColumnElement, RowMapping, Table
@@ -18,6 +19,7 @@ from services.errors import Unauthenticated
 from services.passwords import Passwords
 from services.scope import visible
 from services.settings import Settings
+from services.signed_addresses import SignedAddresses
 from services.storage import Storage
 from services.tail import Tail
 from services.tokens import TokenKeys
@@ -51,6 +53,16 @@ class Context:
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.parts.store.dialect
+
+    @property
+    def addresses(self) -> SignedAddresses:
+        """Makes the addresses that files go over."""
+        settings = self.parts.settings
+        return SignedAddresses(self.parts.keys, settings.base_url, settings.signed_url_seconds)
+
+    def download_url(self, artifact_id: UUID) -> str:
+        """An address that the file of an artifact can be fetched from."""
+        return self.addresses.download(artifact_id).url
 
     async def resolve_access(self) -> Access:
         """What the principal may do; read once, even when several root fields ask at the same time.

@@ -9,10 +9,15 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.records import NODES
 from resolvers.guard import guard
+from resolvers.mutations.artifact import ArtifactMutations
+from resolvers.mutations.deployment import DeploymentMutations
 from resolvers.mutations.group import GroupMutations
 from resolvers.mutations.membership import MembershipMutations
 from resolvers.mutations.organization import OrganizationMutations
+from resolvers.mutations.ota_execution import OtaExecutionMutations
+from resolvers.mutations.ota_job import OtaJobMutations
 from resolvers.mutations.profile import ProfileMutations
+from resolvers.mutations.release import ReleaseMutations
 from resolvers.mutations.session import SessionMutations
 from resolvers.mutations.state import StateMutations
 from resolvers.mutations.thing import ThingMutations
@@ -32,6 +37,11 @@ class Mutation(
     ProfileMutations,
     ThingMutations,
     StateMutations,
+    ReleaseMutations,
+    ArtifactMutations,
+    DeploymentMutations,
+    OtaJobMutations,
+    OtaExecutionMutations,
 ):
     """The root of mutations, one base for each noun."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
 
 from engine.connection import Connection
-from engine.fields import column, descending, identifier, to_many, to_one
+from engine.fields import column, contextual, descending, identifier, to_many, to_one
 from engine.records import Node, record
 from models import ArtifactRow, DeploymentRow, OrganizationRow, OtaExecutionRow, OtaJobRow, ReleaseRow
 from schema.enums import ArtifactFormat, ArtifactStatus
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from schema.deployment import Deployment
     from schema.organization import Organization
     from schema.ota import OtaExecution, OtaJob
+
+
+class SigningContext(Protocol):
+    """What the context of an operation knows about signed addresses."""
+
+    def download_url(self, artifact_id: UUID) -> str:
+        """An address that the file of an artifact can be fetched from."""
+
+
+def _download_url(context: SigningContext, artifact_id: UUID, uploaded_at: datetime | None) -> str | None:
+    return None if uploaded_at is None else context.download_url(artifact_id)
 
 
 @record(ReleaseRow, prefix="release")
@@ -57,6 +69,11 @@ class Artifact(Node):
     size: BigInt = column(ArtifactRow.size, "The length of the file in bytes.")
     sha256: str = column(ArtifactRow.sha256, "The SHA-256 of the file, in hex.")
     status: ArtifactStatus = column(ArtifactRow.status, "Whether the file has arrived.")
+    download_url: str | None = contextual(
+        [ArtifactRow.id, ArtifactRow.uploaded_at],
+        _download_url,
+        "Fetch the file here with GET, for a while and without other authorization; null until it has arrived.",
+    )
     uploaded_at: datetime | None = column(ArtifactRow.uploaded_at, "When the file arrived.")
     version: int = column(ArtifactRow.version, "Grows with each edit; give it as `expectedVersion`.")
     created_at: datetime = column(ArtifactRow.created_at, "When it was declared.")

@@ -1,0 +1,72 @@
+"""Mutations of OTA jobs."""
+
+from __future__ import annotations
+
+import strawberry
+
+from engine.ids import global_id
+from models.enums import Permission
+from resolvers.arguments import changes, given, key
+from resolvers.context import Info
+from resolvers.mutation import mutation
+from resolvers.ota_targets import target_of
+from schema.mutations.ota_job import (
+    CancelOtaJobInput,
+    CancelOtaJobPayload,
+    CreateOtaJobInput,
+    CreateOtaJobPayload,
+    DeleteOtaJobInput,
+    DeleteOtaJobPayload,
+    UpdateOtaJobInput,
+    UpdateOtaJobPayload,
+)
+from services import ota_jobs
+from services.rollouts import Rules
+
+
+@strawberry.type
+class OtaJobMutations:
+    """Creating, changing, stopping and deleting OTA jobs."""
+
+    @mutation(Permission.OTA_DEPLOY)
+    async def create_ota_job(self, info: Info, input: CreateOtaJobInput) -> CreateOtaJobPayload:
+        """Bring one artifact to things, each in an execution of its own.
+
+        Things of a type that the artifact does not fit end at once as NO_ARTIFACT.
+        """
+        organization_id = key("org", input.organization_id, ("organizationId",))
+        artifact_id = key("artifact", input.artifact_id, ("artifactId",))
+        async with info.context.unit_of_work() as work:
+            job_id = await ota_jobs.create(
+                work,
+                organization_id=organization_id,
+                artifact_id=artifact_id,
+                name=input.name,
+                target=target_of(input.target),
+                rules=Rules(input.priority, input.retries, given(input.starts_at)),
+            )
+        return CreateOtaJobPayload.of(ota_job_id=job_id)
+
+    @mutation(Permission.OTA_DEPLOY)
+    async def update_ota_job(self, info: Info, input: UpdateOtaJobInput) -> UpdateOtaJobPayload:
+        """Change an OTA job: what is left out stays."""
+        job_id = key("otajob", input.id, ("id",))
+        async with info.context.unit_of_work() as work:
+            await ota_jobs.update(work, job_id, changes(input, "name", "priority"), given(input.expected_version))
+        return UpdateOtaJobPayload.of(ota_job_id=job_id)
+
+    @mutation(Permission.OTA_DEPLOY)
+    async def cancel_ota_job(self, info: Info, input: CancelOtaJobInput) -> CancelOtaJobPayload:
+        """Stop an OTA job: what is open ends as ABORTED, what has ended stays as it is."""
+        job_id = key("otajob", input.id, ("id",))
+        async with info.context.unit_of_work() as work:
+            await ota_jobs.cancel(work, job_id)
+        return CancelOtaJobPayload.of(ota_job_id=job_id)
+
+    @mutation(Permission.OTA_DEPLOY)
+    async def delete_ota_job(self, info: Info, input: DeleteOtaJobInput) -> DeleteOtaJobPayload:
+        """Delete an ended OTA job that stands on its own, with its executions."""
+        job_id = key("otajob", input.id, ("id",))
+        async with info.context.unit_of_work() as work:
+            await ota_jobs.delete(work, job_id)
+        return DeleteOtaJobPayload.of(deleted_id=global_id("otajob", job_id))

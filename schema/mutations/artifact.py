@@ -1,0 +1,115 @@
+"""Inputs and payloads of the mutations of artifacts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+from strawberry.scalars import JSON
+
+from engine.fields import to_one, value
+from engine.records import record
+from models import ArtifactRow
+from schema.enums import ArtifactFormat
+from schema.mutations.versions import expected_version
+from schema.payload import Payload, UserError, user_errors
+from schema.release import Artifact
+from schema.scalars import BigInt
+
+
+@strawberry.input(description="An artifact to be declared; its file is uploaded to the address in the answer.")
+class CreateArtifactInput:
+    """A new artifact."""
+
+    organization_id: strawberry.ID = strawberry.field(description="Whose it will be.")
+    release_name: str = strawberry.field(
+        description="The name of its release, 1 to 254 characters; the release is created when there is none."
+    )
+    version: str = strawberry.field(default="", description="The version that the file brings.")
+    compatible_types: list[str] = strawberry.field(
+        default_factory=list, description="The device types that it fits, 100 at most; none means all."
+    )
+    file_name: str = strawberry.field(description="The name of the file, without a path.")
+    size: BigInt = strawberry.field(description="The length of the file in bytes.")
+    sha256: str = strawberry.field(description="The SHA-256 of the file, 64 hex digits.")
+    format: ArtifactFormat = strawberry.field(default=ArtifactFormat.RAW, description="What kind of file it is.")
+    provides: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="What a thing has after installing it: an object of texts."
+    )
+    depends: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="What a thing must have before: an object of texts or lists of texts."
+    )
+    description: str = strawberry.field(default="", description="What it is, for people.")
+
+
+@strawberry.input(description="Asks for another upload address for an artifact whose file has not arrived.")
+class RenewArtifactUploadInput:
+    """A new address."""
+
+    id: strawberry.ID = strawberry.field(description="Which artifact.")
+
+
+@strawberry.input(description="Changes of an artifact that no update has used: what is left out stays, null clears.")
+class UpdateArtifactInput:
+    """An artifact's changes."""
+
+    id: strawberry.ID = strawberry.field(description="Which.")
+    expected_version: int | None = expected_version()
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is, for people.")
+    compatible_types: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="The device types that it fits, in place of the old; none means all."
+    )
+    provides: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="What a thing has after installing it, in place of the old."
+    )
+    depends: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="What a thing must have before, in place of the old."
+    )
+
+
+@strawberry.input(description="An artifact to be deleted, with its file.")
+class DeleteArtifactInput:
+    """A deletion."""
+
+    id: strawberry.ID = strawberry.field(
+        description="Which; the last artifact of a release takes the release with it, unless a deployment brings it."
+    )
+
+
+@record()
+class ArtifactPayload(Payload):
+    """The artifact that a mutation was about."""
+
+    artifact: Artifact | None = to_one("artifact_id", ArtifactRow.id, "The artifact, as it is now.")
+    user_errors: list[UserError] = user_errors()
+
+
+@record()
+class ArtifactUploadPayload(ArtifactPayload):
+    """An artifact and where its file is to be sent."""
+
+    upload_url: str | None = value("upload_url", "Send the file here with PUT; no other authorization is needed.")
+    upload_expires_at: datetime | None = value("upload_expires_at", "When the address is refused.")
+
+
+@record()
+class CreateArtifactPayload(ArtifactUploadPayload):
+    """The artifact that was declared, and where its file is to be sent."""
+
+
+@record()
+class RenewArtifactUploadPayload(ArtifactUploadPayload):
+    """The artifact, and where its file is to be sent now."""
+
+
+@record()
+class UpdateArtifactPayload(ArtifactPayload):
+    """The artifact that was changed."""
+
+
+@record()
+class DeleteArtifactPayload(Payload):
+    """What was deleted."""
+
+    deleted_id: strawberry.ID | None = value("deleted_id", "The id of the artifact that is gone.")
+    user_errors: list[UserError] = user_errors()
