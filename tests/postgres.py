@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -129,16 +130,16 @@ def make_cluster(binaries: Path, data: Path, password: str) -> None:
     command = [str(binaries / "initdb"), "--pgdata", str(data), "--username=postgres", f"--pwfile={secret}"]
     command += ["--auth=password", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
     command += ["--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions"]
-    subprocess.run(command, check=True, user=user, cwd="/", env=environment(binaries))
+    subprocess.run(command, check=True, user=user, cwd="/", env=environment(binaries), stdout=sys.stderr)
     secret.unlink()
 
 
-def serve(binaries: Path, data: Path) -> tuple[subprocess.Popen[bytes], int]:
+def serve(binaries: Path, data: Path, settings: Mapping[str, str] = SETTINGS) -> tuple[subprocess.Popen[bytes], int]:
     """Start the server on a free port and wait until it answers; another port when somebody was faster."""
     for _ in range(PORTS_TO_TRY):
         port = free_port()
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port)]
-        for name, value in SETTINGS.items():
+        for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         server = subprocess.Popen(command, user=server_user(), cwd="/", env=environment(binaries))
         deadline = time.monotonic() + SECONDS_TO_START

@@ -1,0 +1,119 @@
+"""Databases with demo fleets, and the gateways on them, each a process as in production."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import asyncpg
+
+from tests import postgres
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS_TO_START = 60.0
+DURABLE = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "log_min_messages": "warning",
+}
+"""PostgreSQL with its own defaults, durable as in production, but for more shared memory."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A database with a demo fleet; `seconds` is what `gateway.py demo` took."""
+
+    database: str
+    things: int
+    url: str
+    data_dir: Path
+    seconds: float
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of the gateway on this fleet."""
+        return _clean() | {"FLEETGRAPH_DATABASE_URL": self.url, "FLEETGRAPH_DATA_DIR": str(self.data_dir)}
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("FLEETGRAPH_")}
+
+
+def build(database: str, things: int, url: str, data_dir: Path) -> Fleet:
+    """Migrate the database and build a demo fleet in it, by the commands that everybody has."""
+    fleet = Fleet(database, things, url, data_dir, 0.0)
+    _gateway(fleet, "migrate")
+    started = time.perf_counter()
+    _gateway(fleet, "demo", "--things", str(things))
+    return Fleet(database, things, url, data_dir, time.perf_counter() - started)
+
+
+def _gateway(fleet: Fleet, *arguments: str) -> None:
+    command = [sys.executable, str(ROOT / "gateway.py"), *arguments]
+    subprocess.run(command, cwd=ROOT, env=fleet.environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def serving(fleet: Fleet) -> Iterator[int]:
+    """Run the gateway in the production profile; the port that it listens on."""
+    port = postgres.free_port()
+    command = [sys.executable, str(ROOT / "gateway.py"), "serve", "--port", str(port)]
+    log = (fleet.data_dir / "gateway.log").open("wb")
+    process = subprocess.Popen(command, cwd=ROOT, env=fleet.environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait(process, f"http://127.0.0.1:{port}/readyz", fleet.data_dir / "gateway.log")
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        log.close()
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise SystemExit(f"the gateway did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+@contextmanager
+def postgres_server(directory: Path) -> Iterator[str]:
+    """A PostgreSQL server of our own; the address without the name of a database."""
+    directory.chmod(0o711)
+    binaries = postgres.readable_binaries(directory)
+    postgres.make_cluster(binaries, directory / "postgres", "bench")
+    server, port = postgres.serve(binaries, directory / "postgres", DURABLE)
+    try:
+        yield f"postgresql://postgres:bench@127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait()
+        shutil.rmtree(directory / "postgres")
+
+
+async def megabytes(fleet: Fleet) -> float:
+    """How much the database takes on disk."""
+    if fleet.database == "sqlite":
+        return sum(path.stat().st_size for path in fleet.data_dir.glob("fleet.db*")) / 1e6
+    connection = await asyncpg.connect(fleet.url)
+    try:
+        return float(await connection.fetchval("SELECT pg_database_size(current_database())")) / 1e6
+    finally:
+        await connection.close()
