@@ -45,3 +45,5 @@ def configure_logs(log_format: str = "json", level: str = "info", stream: TextIO
     root.setLevel(level.upper())
     # Our own access log says the same without the query string, which may hold variables.
     logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)
+    # Alembic tells of its set-up each time that readiness asks for the revision.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
