@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, Select, Table, delete, func, insert, literal, select
+from sqlalchemy import Column, Select, Table, and_, delete, func, insert, literal, select
 
 from models.tables import GROUP_ANCESTOR, ORGANIZATION_ANCESTOR
 from services.errors import InvalidInput, LimitReached
@@ -90,9 +90,9 @@ async def move(work: UnitOfWork, tree: Tree, key: UUID, parent: UUID | None, pat
 async def _hang(work: UnitOfWork, tree: Tree, key: UUID, parent: UUID) -> None:
     """Give every node of a loose branch every ancestor of its new parent."""
     upper, lower = tree.closure.alias("upper"), tree.closure.alias("lower")
-    rows = select(lower.c[tree.column], upper.c.ancestor_id, upper.c.depth + lower.c.depth + literal(1)).where(
-        upper.c[tree.column] == parent, lower.c.ancestor_id == key
-    )
+    every_pair = upper.join(lower, and_(upper.c[tree.column] == parent, lower.c.ancestor_id == key))
+    depth = upper.c.depth + lower.c.depth + literal(1)
+    rows = select(lower.c[tree.column], upper.c.ancestor_id, depth).select_from(every_pair)
     await work.session.execute(insert(tree.closure).from_select([tree.column, "ancestor_id", "depth"], rows))
 
 
