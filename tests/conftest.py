@@ -9,7 +9,8 @@ pytest_plugins = (
     "tests.databases",
     "tests.statements",
     "tests.gateways",
-    # "tests.fleets",
+    "tests.cast",
+    "tests.fleets",
 )
 
 

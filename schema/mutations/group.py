@@ -34,7 +34,7 @@ class UpdateGroupInput:
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str = strawberry.field(default=strawberry.UNSET, description="The new name.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is, for people.")
     metadata: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="The new free data, in place of the old."

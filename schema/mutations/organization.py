@@ -38,7 +38,7 @@ class UpdateOrganizationInput:
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str = strawberry.field(default=strawberry.UNSET, description="The new name.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is, for people.")
     email: str | None = strawberry.field(default=strawberry.UNSET, description="Whom to write to.")
     phone: str | None = strawberry.field(default=strawberry.UNSET, description="Whom to call.")

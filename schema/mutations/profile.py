@@ -34,12 +34,12 @@ class UpdateProfileInput:
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str = strawberry.field(default=strawberry.UNSET, description="The new name.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for, for people.")
-    payload_format: PayloadFormat = strawberry.field(
+    payload_format: PayloadFormat | None = strawberry.field(
         default=strawberry.UNSET, description="How messages are written from now on."
     )
-    write_messages: bool = strawberry.field(
+    write_messages: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether messages are kept from now on."
     )
     metadata: JSON | None = strawberry.field(

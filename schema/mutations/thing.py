@@ -60,14 +60,19 @@ class ThingPatch:
     expected_version: int | None = strawberry.field(
         default=strawberry.UNSET, description="Refuse with CONFLICT when the stored version is another."
     )
-    name: str = strawberry.field(default=strawberry.UNSET, description="The new name.")
-    type: ThingType = strawberry.field(default=strawberry.UNSET, description="The new type.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name; cannot be cleared.")
+    type: ThingType | None = strawberry.field(default=strawberry.UNSET, description="The new type; cannot be cleared.")
     external_id: str | None = strawberry.field(default=strawberry.UNSET, description="The new external id.")
     profile_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The new profile.")
-    metadata: JSON = strawberry.field(default=strawberry.UNSET, description="The new free data, in place of the old.")
-    tags: list[str] = strawberry.field(default=strawberry.UNSET, description="The new tags, in place of the old.")
-    attributes: list[AttributeInput] = strawberry.field(
-        default=strawberry.UNSET, description="Attributes to write or take away; others stay."
+    metadata: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="The new free data, in place of the old."
+    )
+    tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="The new tags, in place of the old; 100 at most."
+    )
+    attributes: list[AttributeInput] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Attributes to write or take away, 200 at most; others stay, and null takes all away.",
     )
 
 

@@ -30,7 +30,7 @@ class UpdateUserInput:
     id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Whose; yours when left out.")
     expected_version: int | None = expected_version()
     name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
-    email: str = strawberry.field(
+    email: str | None = strawberry.field(
         default=strawberry.UNSET, description="The new e-mail address; only a platform administrator changes it."
     )
     metadata: JSON | None = strawberry.field(
