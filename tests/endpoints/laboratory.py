@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -142,6 +143,11 @@ class Tick:
         return info.context.laboratory.seen["context closed"]
 
     @strawberry.field
+    async def held(self, info: Info, gate: str) -> str:
+        await info.context.laboratory.hold(gate)
+        return gate
+
+    @strawberry.field
     def odd_only(self) -> int | None:
         if self.number % 2 == 0:
             raise ClientError("This one is even.", "WRONG_STATE")
@@ -197,13 +203,25 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
 
+async def coded(request: web.Request) -> web.Response:
+    raise ClientError("No such file.", "NOT_FOUND")
+
+
+async def broken(request: web.Request) -> web.Response:
+    raise RuntimeError("hunter2")
+
+
 @asynccontextmanager
 async def served(
     settings: EndpointSettings | None = None,
     limits: Limits | None = None,
     registered: Mapping[str, str] | None = None,
+    send_buffer: int | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve the laboratory on a free port of the loopback address, in the development profile unless told otherwise."""
+    """Serve the laboratory on a free port of the loopback address, in the development profile unless told otherwise.
+
+    `send_buffer` is what the system keeps of each connection for a client that does not read, in bytes.
+    """
     settings = settings or EndpointSettings(production=False)
     laboratory = Laboratory()
     callers = {"Bearer alice": Caller("user_alice"), "Bearer bob": Caller("user_bob")}
@@ -211,19 +229,17 @@ async def served(
     async def authenticate(authorization: str | None) -> Caller | None:
         if authorization is None:
             return None
+        if authorization == "Bearer broken":
+            raise RuntimeError("hunter2")
         if authorization not in callers:
             raise ClientError("The token is not valid.", "UNAUTHENTICATED")
         return callers[authorization]
 
     async def readiness() -> Mapping[str, bool]:
         laboratory.see("readiness")
+        if not laboratory.ready:
+            raise ConnectionError("hunter2")
         return laboratory.ready
-
-    async def coded(request: web.Request) -> web.Response:
-        raise ClientError("No such file.", "NOT_FOUND")
-
-    async def broken(request: web.Request) -> web.Response:
-        raise RuntimeError("hunter2")
 
     application = build_application(
         operations=Operations(SCHEMA, limits, hide_suggestions=settings.production),
@@ -244,8 +260,10 @@ async def served(
     runner = make_runner(application, shutdown_seconds=5.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
+        listening = socket.create_server(("127.0.0.1", 0))
+        if send_buffer is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        await web.SockSite(runner, listening).start()
         yield Served(laboratory, application, runner.addresses[0][1], callers)
     finally:
         await runner.cleanup()

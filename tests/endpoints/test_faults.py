@@ -84,6 +84,15 @@ async def test_other_routes_answer_errors_in_the_same_shape(
         assert response.headers["Allow"] == "GET,HEAD"
 
 
+async def test_a_fault_while_signing_in_is_500(gateway: Served, http: ClientSession, logs: Logs) -> None:
+    headers = {"Authorization": "Bearer broken", "X-Request-Id": ID}
+    async with http.post(f"{gateway.url}/graphql", json={"query": "{ hello }"}, headers=headers) as response:
+        assert response.status == 500
+        assert (await response.json())["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": ID}
+        assert "hunter2" not in await response.text()
+    assert logs.of("http.fault")[0]["request_id"] == ID
+
+
 async def test_one_line_for_each_request_without_secrets(gateway: Served, http: ClientSession, logs: Logs) -> None:
     headers = {"Authorization": "Bearer alice", "X-Request-Id": ID}
     body = {

@@ -30,6 +30,13 @@ async def test_readiness_tells_what_is_missing(gateway: Served, http: ClientSess
         assert await response.json() == {"status": "unavailable", "checks": {"database": True, "migrations": False}}
 
 
+async def test_readiness_that_fails_is_told_without_its_reason(gateway: Served, http: ClientSession) -> None:
+    gateway.laboratory.ready.clear()
+    async with http.get(f"{gateway.url}/readyz") as response:
+        assert response.status == 503
+        assert await response.json() == {"status": "unavailable", "checks": {"readiness": False}}
+
+
 async def test_readiness_is_asked_once_for_many_callers(gateway: Served, http: ClientSession) -> None:
     for _ in range(5):
         async with http.get(f"{gateway.url}/readyz") as response:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from engine.limits import Limits
 from tests.endpoints.laboratory import Served, served
 from tests.endpoints.wire import connect
 
@@ -84,6 +87,27 @@ async def test_a_source_that_breaks_ends_with_an_error_that_leaks_nothing(gatewa
     assert [message["type"] for message in heard] == ["next", "error"]
     assert heard[1]["payload"][0]["extensions"]["code"] == "INTERNAL"
     assert "hunter2" not in str(heard)
+
+
+async def test_an_event_that_takes_too_long_ends_its_subscription() -> None:
+    async with served(limits=Limits(seconds=0.05)) as gateway, connect(gateway.url) as wire:
+        await wire.initialise()
+        await wire.subscribe("s", 'subscription { ticks(count: 2) { held(gate: "g") } }')
+        message = await wire.hear()
+        assert message["type"] == "error"
+        assert message["payload"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"}
+    assert gateway.laboratory.seen["g cancelled"] == 1
+    assert gateway.laboratory.seen["ticks ended"] == 1
+    assert gateway.laboratory.seen["context closed"] == 2
+
+
+async def test_the_time_of_an_operation_is_not_that_of_its_subscription() -> None:
+    async with served(limits=Limits(seconds=0.05)) as gateway, connect(gateway.url) as wire:
+        await wire.initialise()
+        await wire.subscribe("s", 'subscription { gated(gate: "g") { number } }')
+        await gateway.laboratory.at("g").wait()
+        asyncio.get_running_loop().call_later(0.2, gateway.laboratory.gate("g").set)
+        assert [message["type"] for message in await wire.until_complete("s")] == ["next", "next", "complete"]
 
 
 async def test_an_answer_that_cannot_be_written_is_an_error(gateway: Served) -> None:
