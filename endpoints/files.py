@@ -76,11 +76,11 @@ class FileRoutes:
         artifact_id = self._addresses.artifact_of(Audience.DOWNLOAD, request.match_info["token"])
         async with self._files.open(artifact_id) as download:
             response = web.StreamResponse(headers=_headers(download))
-            response.last_modified = download.uploaded_at
+            response.last_modified = download.modified
             response.etag = download.sha256
-            if has_failed_condition(request, download.sha256, download.uploaded_at):
+            if has_failed_condition(request, download.sha256, download.modified):
                 raise HttpError(HTTPStatus.PRECONDITION_FAILED, "The file is another one than you expect.")
-            if is_unchanged(request, download.sha256, download.uploaded_at):
+            if is_unchanged(request, download.sha256, download.modified):
                 response.set_status(HTTPStatus.NOT_MODIFIED)
                 await response.prepare(request)
                 return response
@@ -104,7 +104,7 @@ class FileRoutes:
 
 async def _send(request: web.Request, response: web.StreamResponse, download: Download) -> web.StreamResponse:
     size = download.file.size
-    piece = asked_piece(request, size, download.sha256, download.uploaded_at)
+    piece = asked_piece(request, size, download.sha256, download.modified)
     if piece is None:
         piece = Piece(0, size)
     elif piece.length == 0:

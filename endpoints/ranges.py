@@ -1,4 +1,7 @@
-"""Conditional requests and pieces of files (RFC 9110, sections 13 and 14), for files that never change."""
+"""Conditional requests and pieces of files (RFC 9110, sections 13 and 14), for files that never change.
+
+`modified` is a moment in whole seconds, because that is all that the headers can say.
+"""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ def has_failed_condition(request: web.Request, etag: str, modified: datetime) ->
     if wanted is not None:
         return not any(_is_any(one) or (not one.is_weak and one.value == etag) for one in wanted)
     since = request.if_unmodified_since
-    return since is not None and modified.replace(microsecond=0) > since
+    return since is not None and modified > since
 
 
 def is_unchanged(request: web.Request, etag: str, modified: datetime) -> bool:
@@ -33,7 +36,7 @@ def is_unchanged(request: web.Request, etag: str, modified: datetime) -> bool:
     if known is not None:
         return any(_is_any(one) or one.value == etag for one in known)
     since = request.if_modified_since
-    return since is not None and modified.replace(microsecond=0) <= since
+    return since is not None and modified <= since
 
 
 def asked_piece(request: web.Request, size: int, etag: str, modified: datetime) -> Piece | None:
@@ -67,7 +70,7 @@ def _is_current(request: web.Request, etag: str, modified: datetime) -> bool:
         return True
     if given.strip() == f'"{etag}"':
         return True
-    return request.if_range is not None and request.if_range == modified.replace(microsecond=0)
+    return request.if_range is not None and request.if_range == modified
 
 
 def _is_any(tag: ETag) -> bool:

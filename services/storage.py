@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, Final
 from uuid import UUID
 
@@ -84,7 +85,8 @@ class LocalStorage(Storage):
     @asynccontextmanager
     async def receive(self, key: UUID) -> AsyncIterator[Incoming]:
         """Write to a temporary file of the same directory, so that keeping it is one rename."""
-        incoming = await asyncio.to_thread(_LocalIncoming, self._path(key))
+        # Not in a thread: a caller who is cancelled while waiting for it would leave the file behind.
+        incoming = _LocalIncoming(self._path(key))
         try:
             yield incoming
         finally:
@@ -93,7 +95,7 @@ class LocalStorage(Storage):
     @asynccontextmanager
     async def open(self, key: UUID) -> AsyncIterator[StoredFile]:
         """Open the file; it stays readable to the end even when it is removed meanwhile."""
-        stored = await asyncio.to_thread(_LocalFile, self._path(key))
+        stored = _LocalFile(self._path(key))
         try:
             yield stored
         finally:
@@ -124,7 +126,10 @@ class LocalStorage(Storage):
 
 
 class _LocalIncoming(Incoming):
-    """A temporary file beside the place that it is meant for. All methods of one run one after the other."""
+    """A temporary file beside the place that it is meant for.
+
+    The lock is for callers who are cancelled while a thread works for them: the file is closed when that is done.
+    """
 
     def __init__(self, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -133,6 +138,7 @@ class _LocalIncoming(Incoming):
         self._temporary = Path(name)
         self._place = place
         self._digest = hashlib.sha256()
+        self._lock = Lock()
 
     async def write(self, data: bytes) -> None:
         """Write and hash in a thread."""
@@ -141,21 +147,27 @@ class _LocalIncoming(Incoming):
 
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        self._digest.update(data)
+        with self._lock:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            self._digest.update(data)
 
     async def seal(self) -> str:
         """Flush the file to the disk."""
-        await asyncio.to_thread(os.fsync, self._file.fileno())
-        return self._digest.hexdigest()
+        return await asyncio.to_thread(self._seal)
+
+    def _seal(self) -> str:
+        with self._lock:
+            os.fsync(self._file.fileno())
+            return self._digest.hexdigest()
 
     async def keep(self) -> None:
         """Rename it, and flush the directory that holds the new name."""
         await asyncio.to_thread(self._keep)
 
     def _keep(self) -> None:
-        self._temporary.replace(self._place)
+        with self._lock:
+            self._temporary.replace(self._place)
         directory = os.open(self._place.parent, os.O_RDONLY)
         try:
             os.fsync(directory)
@@ -164,12 +176,13 @@ class _LocalIncoming(Incoming):
 
     def close(self) -> None:
         """Close it; the temporary name is gone when it was kept."""
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        with self._lock:
+            self._file.close()
+            self._temporary.unlink(missing_ok=True)
 
 
 class _LocalFile(StoredFile):
-    """An open file."""
+    """An open file; the lock is for callers who are cancelled while a thread reads for them."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -177,17 +190,23 @@ class _LocalFile(StoredFile):
         except FileNotFoundError as error:
             raise FileMissing(f"there is no file {path.name}") from error
         self.size = os.fstat(self._file.fileno()).st_size
+        self._lock = Lock()
 
     async def read(self, start: int, length: int) -> AsyncIterator[bytes]:
         """Read chunk by chunk in a thread, at positions of its own."""
         end = start + length
         while start < end:
-            chunk = await asyncio.to_thread(os.pread, self._file.fileno(), min(CHUNK_BYTES, end - start), start)
+            chunk = await asyncio.to_thread(self._read, start, min(CHUNK_BYTES, end - start))
             if not chunk:
                 raise FileMissing("the file is shorter than it was")
             start += len(chunk)
             yield chunk
 
+    def _read(self, start: int, length: int) -> bytes:
+        with self._lock:
+            return os.pread(self._file.fileno(), length, start)
+
     def close(self) -> None:
         """Close it."""
-        self._file.close()
+        with self._lock:
+            self._file.close()

@@ -29,12 +29,12 @@ SECONDS_BETWEEN_CHUNKS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to give out and what is known of it."""
+    """A file to give out and what is known of it; `modified` in whole seconds, as HTTP counts."""
 
     file: StoredFile
     file_name: str
     sha256: str
-    uploaded_at: datetime
+    modified: datetime
 
 
 class Files:
@@ -86,10 +86,11 @@ class Files:
     async def open(self, artifact_id: UUID) -> AsyncIterator[Download]:
         """Open the file of an artifact; raises NotFound when it is deleted or has not arrived."""
         declared = await self._declared(artifact_id)
-        if declared["uploaded_at"] is None:
+        uploaded_at: datetime | None = declared["uploaded_at"]
+        if uploaded_at is None:
             raise NotFound("the file has not been uploaded")
         async with self._storage.open(artifact_id) as file:
-            yield Download(file, declared["file_name"], declared["sha256"], declared["uploaded_at"])
+            yield Download(file, declared["file_name"], declared["sha256"], uploaded_at.replace(microsecond=0))
 
 
 async def _receive(incoming: Incoming, chunks: AsyncIterator[bytes], size: int) -> None:
