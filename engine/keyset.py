@@ -9,7 +9,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -67,7 +67,7 @@ class Order:
             body = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
             signature, *values = body
             typed = tuple(_typed(value, term.column) for value, term in zip(values, self.terms, strict=True))
-        except (ValueError, TypeError, UnicodeEncodeError, binascii.Error) as error:
+        except (ValueError, TypeError, OverflowError, binascii.Error) as error:
             raise BadUserInput(f"{argument} is not a cursor of this list in this order") from error
         if signature != self.signature:
             raise BadUserInput(f"{argument} is a cursor of another list or order")
@@ -122,13 +122,10 @@ def _typed(value: Any, column: Column[Any]) -> Any:
             raise ValueError(column.key)
         return None
     kind = column.type.python_type
-    if issubclass(kind, UUID | Enum):
+    if issubclass(kind, Enum):
         return kind(value)
-    if issubclass(kind, datetime):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError(value)
-        return moment
+    if issubclass(kind, UUID | datetime):
+        return _parsed(value, kind)
     if not isinstance(value, kind) or isinstance(value, bool) is not issubclass(kind, bool):
         raise TypeError(value)
     if isinstance(value, str) and "\x00" in value:
@@ -136,3 +133,15 @@ def _typed(value: Any, column: Column[Any]) -> Any:
     if isinstance(value, int) and abs(value) >= 2**31:
         raise ValueError(column.key)
     return value
+
+
+def _parsed(value: Any, kind: type[UUID | datetime]) -> UUID | datetime:
+    """A UUID or a moment from its text; raises TypeError, ValueError or OverflowError for what is none."""
+    if not isinstance(value, str):
+        raise TypeError(value)
+    if issubclass(kind, UUID):
+        return UUID(hex=value)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(value)
+    return moment.astimezone(UTC)

@@ -24,18 +24,23 @@ class Outcome:
 
 
 async def each(work: UnitOfWork, items: Sequence[T], act: Callable[[int, T], Awaitable[R]], path: str) -> list[Outcome]:
-    """Do every item in a savepoint of its own, so that one that fails takes only itself back."""
+    """Do every item in a savepoint of its own, so that one that fails takes only itself back.
+
+    `path` names the list in the input; an error of an item leads to that item, whatever `act` took its place for.
+    """
     if not 1 <= len(items) <= MAX_ITEMS:
         raise InvalidInput(f"from 1 to {MAX_ITEMS} are taken at once", (path,))
     outcomes: list[Outcome] = []
     for index, item in enumerate(items):
-        events = len(work.events)
         try:
-            async with work.session.begin_nested():
-                outcomes.append(Outcome(result=await act(index, item)))
+            async with work.savepoint():
+                result = await act(index, item)
         except FleetError as error:
-            del work.events[events:]
+            if error.path[:1] == (path,):
+                error.path = (path, str(index), *error.path[2:])
             outcomes.append(Outcome(error=error))
+        else:
+            outcomes.append(Outcome(result=result))
     return outcomes
 
 

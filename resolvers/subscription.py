@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from typing import Annotated, Final
-from uuid import UUID
 
 import strawberry
 from sqlalchemy import RowMapping
 
+from engine.errors import BadUserInput
+from engine.resolve import key_in
 from models.enums import EventKind, Permission
-from resolvers.arguments import given, keys, optional_key
+from resolvers.arguments import given
 from resolvers.context import Context, Info
 from schema.live import EventScopeInput, StateSide, ThingStateEvent
 from services.errors import InvalidInput
@@ -53,7 +54,7 @@ async def _follow(
     serves replay and live events, so there is no seam between them.
     """
     parts = context.parts
-    position = Position.parse(after) if after is not None else await latest_position(parts.store)
+    position = _position(after) if after is not None else await latest_position(parts.store)
     if after is not None:
         await check_position(parts.store, position)
     looks = 0
@@ -62,6 +63,11 @@ async def _follow(
         access = await context.renewed().resolve_access()
         rows = await read_events(parts.store, access, permission, scope, position)
         for row in rows:
+            if woken.is_set():
+                # Something was committed since the look. If it took access away, what was found then is not sent.
+                woken = parts.tail.next_wake()
+                if await context.renewed().resolve_access() != access:
+                    break
             position = Position.of(row)
             yield row
         if rows:
@@ -74,17 +80,24 @@ async def _follow(
             looks = 0
 
 
+def _position(cursor: str) -> Position:
+    try:
+        return Position.parse(cursor)
+    except InvalidInput as error:
+        raise BadUserInput(error.message) from error
+
+
 def _scope(wanted: EventScopeInput | None, kind: EventKind) -> EventScope:
     if wanted is None:
         return EventScope((kind,))
-    things: list[UUID] = keys("thing", given(wanted.thing_ids) or [], ("scope", "thingIds"))
-    if len(things) > MAX_THINGS or given(wanted.thing_ids) == []:
-        raise InvalidInput(f"thingIds takes from 1 to {MAX_THINGS} things", ("scope", "thingIds"))
+    organization, group, things = given(wanted.organization_id), given(wanted.group_id), given(wanted.thing_ids)
+    if things is not None and not 1 <= len(things) <= MAX_THINGS:
+        raise BadUserInput(f"thingIds takes from 1 to {MAX_THINGS} things")
     return EventScope(
         (kind,),
-        organization_id=optional_key("org", wanted.organization_id, ("scope", "organizationId")),
-        group_id=optional_key("group", wanted.group_id, ("scope", "groupId")),
-        thing_ids=tuple(things),
+        organization_id=None if organization is None else key_in("org", organization),
+        group_id=None if group is None else key_in("group", group),
+        thing_ids=tuple(key_in("thing", each) for each in things or ()),
     )
 
 

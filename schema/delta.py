@@ -26,7 +26,11 @@ def state_delta(reported: dict[str, Any], desired: dict[str, Any]) -> dict[str, 
 
 
 def _equal(left: Any, right: Any) -> bool:
-    """JSON equality: 1 equals 1.0, but true is not 1."""
+    """JSON equality: 1 equals 1.0, but true is not 1, on any level."""
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_equal(value, right[key]) for key, value in left.items())
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
     return bool(left == right)

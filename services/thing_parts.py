@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, insert, select
 
 from models.dialects import upsert
 from models.enums import AttributeScope
 from models.tables import THING_ATTRIBUTE, THING_TAG
-from services.errors import InvalidInput
+from services.errors import InvalidInput, LimitReached
 from services.unit_of_work import UnitOfWork
 from services.validation import MAX_INTEGER, Path, check_name, check_text
+from sql.sets import member_of
 
 MAX_TAGS: Final = 100
 MAX_ATTRIBUTES: Final = 200
+MAX_ATTRIBUTES_OF_A_THING: Final = 1_000
 MAX_LIST: Final = 100
 TEXT_LENGTH: Final = 1024
 
@@ -50,38 +53,64 @@ async def replace_tags(work: UnitOfWork, thing_id: UUID, tags: Sequence[str], pa
 def attribute_rows(
     work: UnitOfWork, thing_id: UUID, drafts: Sequence[AttributeDraft], path: Path
 ) -> list[dict[str, Any]]:
-    """The rows of attributes with their typed copies; each scope and name may be given once."""
-    if len(drafts) > MAX_ATTRIBUTES:
-        raise InvalidInput(f"at most {MAX_ATTRIBUTES} attributes are taken at once", path)
-    if len({(draft.scope, draft.name) for draft in drafts}) < len(drafts):
-        raise InvalidInput("an attribute is given twice", path)
-    return [_attribute_row(work, thing_id, draft, (*path, index)) for index, draft in enumerate(drafts)]
+    """The rows of attributes with their typed copies; each scope and name may be given once, null ones give no row."""
+    named = _named(drafts, path)
+    return [
+        _attribute_row(work, thing_id, scope, name, drafts[index].value, (*path, index, "value"))
+        for index, (scope, name) in enumerate(named)
+        if drafts[index].value is not None
+    ]
 
 
-async def write_attributes(work: UnitOfWork, thing_id: UUID, drafts: Sequence[AttributeDraft], path: Path) -> None:
-    """Write attributes by scope and name; others stay (mender.state.report-attributes), null ones are taken away."""
-    kept = [draft for draft in drafts if draft.value is not None]
-    rows = attribute_rows(work, thing_id, kept, path)
-    for draft in drafts:
+async def write_attributes(
+    work: UnitOfWork, thing_id: UUID, drafts: Sequence[AttributeDraft] | None, path: Path
+) -> None:
+    """Write attributes by scope and name; others stay (mender.state.report-attributes), null ones are taken away.
+
+    None takes all away. Raises LimitReached when the thing would have more than 1,000.
+    """
+    columns = THING_ATTRIBUTE.c
+    if drafts is None:
+        await work.session.execute(delete(THING_ATTRIBUTE).where(columns.thing_id == thing_id))
+        return
+    rows = attribute_rows(work, thing_id, drafts, path)
+    cleared: defaultdict[AttributeScope, list[str]] = defaultdict(list)
+    for draft, (scope, name) in zip(drafts, _named(drafts, path), strict=True):
         if draft.value is None:
-            columns = THING_ATTRIBUTE.c
-            same = (columns.thing_id == thing_id, columns.scope == draft.scope, columns.name == draft.name)
-            await work.session.execute(delete(THING_ATTRIBUTE).where(*same))
+            cleared[scope].append(name)
+    for scope, names in cleared.items():
+        same = (columns.thing_id == thing_id, columns.scope == scope, member_of(columns.name, names))
+        await work.session.execute(delete(THING_ATTRIBUTE).where(*same))
     if not rows:
         return
     statement = upsert(work.dialect)(THING_ATTRIBUTE)
     changed = {name: statement.excluded[name] for name in ("value", "text_value", "number_value", "updated_at")}
     keys = ["thing_id", "scope", "name"]
     await work.session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    mine = select(func.count()).select_from(THING_ATTRIBUTE).where(columns.thing_id == thing_id)
+    if (await work.session.execute(mine)).scalar_one() > MAX_ATTRIBUTES_OF_A_THING:
+        raise LimitReached(f"a thing has at most {MAX_ATTRIBUTES_OF_A_THING:,} attributes", path)
 
 
-def _attribute_row(work: UnitOfWork, thing_id: UUID, draft: AttributeDraft, path: Path) -> dict[str, Any]:
-    value = _check_value(draft.value, (*path, "value"))
+def _named(drafts: Sequence[AttributeDraft], path: Path) -> list[tuple[AttributeScope, str]]:
+    """Scope and name of each draft, as they are stored."""
+    if len(drafts) > MAX_ATTRIBUTES:
+        raise InvalidInput(f"at most {MAX_ATTRIBUTES} attributes are taken at once", path)
+    named = [(draft.scope, check_name(draft.name, (*path, index, "name"))) for index, draft in enumerate(drafts)]
+    if len(set(named)) < len(named):
+        raise InvalidInput("an attribute is given twice", path)
+    return named
+
+
+def _attribute_row(
+    work: UnitOfWork, thing_id: UUID, scope: AttributeScope, name: str, given: Any, path: Path
+) -> dict[str, Any]:
+    value = _check_value(given, path)
     is_number = isinstance(value, int | float)
     return {
         "thing_id": thing_id,
-        "scope": draft.scope,
-        "name": check_name(draft.name, (*path, "name")),
+        "scope": scope,
+        "name": name,
         "value": value,
         "text_value": value if isinstance(value, str) else None,
         "number_value": float(value) if is_number else None,

@@ -66,10 +66,10 @@ async def create(
     """
     check_bulk(drafts, path)
     organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
-    await _check_limit(work, organization, len(drafts))
+    await _check_limit(work, organization, len(drafts), path)
     rows = [_row(work, organization_id, draft, (*path, index)) for index, draft in enumerate(drafts)]
     await _check_places(work, organization_id, drafts, path)
-    await _check_external_ids(work, organization_id, drafts, path)
+    await _check_external_ids(work, organization_id, [row["external_id"] for row in rows], path)
     created = []
     for row in rows:
         secret = new_secret()
@@ -87,23 +87,26 @@ async def edit(
 ) -> None:
     """Change what is given of a thing: name, type, external_id, profile_id, metadata, tags, attributes.
 
-    Absent keys stay as they are; None clears external_id and profile_id (mainflux.thing.update-thing).
+    Absent keys stay as they are; None clears everything but name and type (mainflux.thing.update-thing).
     """
     row = await work.fetch(ThingRow, thing_id, Permission.THING_WRITE, (*path, "id"))
-    check_version(row.version, expected_version)
+    check_version(row.version, expected_version, path)
+    for name in ("name", "type"):
+        if name in changes and changes[name] is None:
+            raise InvalidInput("this cannot be empty", (*path, name))
     if "name" in changes:
         row.name = check_name(changes["name"], (*path, "name"), limit=NAME_LENGTH)
     if "type" in changes:
         row.type = changes["type"]
     if "metadata" in changes:
-        row.meta = check_object(changes["metadata"], (*path, "metadata"))
+        row.meta = check_object(changes["metadata"] or {}, (*path, "metadata"))
     if "external_id" in changes:
         await _set_external_id(work, row, changes["external_id"], (*path, "externalId"))
     if "profile_id" in changes:
         await _check_profile(work, row.organization_id, changes["profile_id"], (*path, "profileId"))
         row.profile_id = changes["profile_id"]
     if "tags" in changes:
-        await thing_parts.replace_tags(work, thing_id, changes["tags"], (*path, "tags"))
+        await thing_parts.replace_tags(work, thing_id, changes["tags"] or [], (*path, "tags"))
     if "attributes" in changes:
         await thing_parts.write_attributes(work, thing_id, changes["attributes"], (*path, "attributes"))
     _touch(work, row)
@@ -117,11 +120,15 @@ async def move(
     """Give things another home group, or none, and with `organization_id` another organization.
 
     The caller needs thing:write at both ends (mainflux.thing.move-thing). A move to another organization takes the
-    things out of all groups and of their profile, which belong to the organization that they leave.
+    things out of all groups and of their profile, which belong to the organization that they leave. Raises
+    LimitReached when the new organization may not have so many.
     """
     check_bulk(thing_ids, ("ids",))
     target = await _target(work, home_group_id, organization_id)
     rows = await _fetch_all(work, thing_ids, Permission.THING_WRITE)
+    if organization_id is not None:
+        organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
+        await _check_limit(work, organization, sum(row.organization_id != target for row in rows), ("ids",))
     for index, row in enumerate(rows):
         goal = target or row.organization_id
         if home_group_id is not None and goal != row.organization_id and organization_id is None:
@@ -165,6 +172,7 @@ async def replace_key(work: UnitOfWork, thing_id: UUID) -> str:
     secret = new_secret()
     row.key_digest = digest(secret)
     _touch(work, row)
+    _record(work, EventKind.THING_UPDATED, row.id, row.organization_id, row.home_group_id)
     return secret
 
 
@@ -176,7 +184,7 @@ def _row(work: UnitOfWork, organization_id: UUID, draft: ThingDraft, path: Path)
         "profile_id": draft.profile_id,
         "name": check_name(draft.name, (*path, "name"), limit=NAME_LENGTH),
         "type": draft.type,
-        "external_id": draft.external_id and check_name(draft.external_id, (*path, "externalId")),
+        "external_id": _external_id(draft.external_id, (*path, "externalId")),
         "lifecycle": Lifecycle.NEW,
         "connected": False,
         "metadata": check_object(draft.metadata, (*path, "metadata")),
@@ -265,12 +273,13 @@ async def _move_one(work: UnitOfWork, row: ThingRow, home_group_id: UUID | None,
         await work.session.execute(insert(GROUP_THING).values(home))
 
 
-async def _check_limit(work: UnitOfWork, organization: OrganizationRow, more: int) -> None:
-    if organization.thing_limit is None:
+async def _check_limit(work: UnitOfWork, organization: OrganizationRow, more: int, path: Path) -> None:
+    """The organization is locked, so that two who come at once cannot both take the last place."""
+    if organization.thing_limit is None or not more:
         return
     counted = select(func.count()).select_from(THING).where(THING.c.organization_id == organization.id)
     if (await work.session.execute(counted)).scalar_one() + more > organization.thing_limit:
-        raise LimitReached(f"the organization may have {organization.thing_limit} things", ("things",))
+        raise LimitReached(f"the organization may have {organization.thing_limit} things", path)
 
 
 async def _check_places(work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path) -> None:
@@ -288,30 +297,34 @@ async def _check_places(work: UnitOfWork, organization_id: UUID, drafts: Sequenc
                 raise NotFound("the organization has nothing with this id", (*path, index, field_name))
 
 
+def _external_id(value: str | None, path: Path) -> str | None:
+    return None if value is None else check_name(value, path)
+
+
 async def _check_external_ids(
-    work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path
+    work: UnitOfWork, organization_id: UUID, wanted: Sequence[str | None], path: Path
 ) -> None:
     seen: set[str] = set()
-    for index, draft in enumerate(drafts):
-        if draft.external_id is None:
+    for index, external_id in enumerate(wanted):
+        if external_id is None:
             continue
-        if draft.external_id in seen:
+        if external_id in seen:
             raise Conflict("this external id is given twice", (*path, index, "externalId"))
-        seen.add(draft.external_id)
+        seen.add(external_id)
     if not seen:
         return
     taken_ids = select(THING.c.external_id).where(
         THING.c.organization_id == organization_id, member_of(THING.c.external_id, sorted(seen))
     )
     taken = set((await work.session.execute(taken_ids)).scalars())
-    for index, draft in enumerate(drafts):
-        if draft.external_id in taken:
+    for index, external_id in enumerate(wanted):
+        if external_id in taken:
             raise Conflict("this external id is taken in the organization", (*path, index, "externalId"))
 
 
-async def _set_external_id(work: UnitOfWork, row: ThingRow, external_id: str | None, path: Path) -> None:
+async def _set_external_id(work: UnitOfWork, row: ThingRow, value: str | None, path: Path) -> None:
+    external_id = _external_id(value, path)
     if external_id is not None and external_id != row.external_id:
-        check_name(external_id, path)
         same = THING.c.external_id == external_id
         if await work.exists(THING.c.organization_id == row.organization_id, same):
             raise Conflict("this external id is taken in the organization", path)

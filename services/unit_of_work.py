@@ -29,6 +29,7 @@ from services.validation import Path
 
 Row = TypeVar("Row", bound=SQLModel)
 _RETRYABLE = {"40001", "40P01", "55P03"}
+_TAKEN = "another change has taken this name or id, or removed what this refers to"
 
 
 @dataclass(slots=True)
@@ -91,6 +92,23 @@ class UnitOfWork:
             }
         )
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that may fail by itself: when it raises, its rows and its events are undone, and the rest stands.
+
+        Raises Conflict when another write got there first.
+        """
+        kept = len(self.events)
+        try:
+            async with self.session.begin_nested():
+                yield
+        except IntegrityError as error:
+            del self.events[kept:]
+            raise Conflict(_TAKEN) from error
+        except BaseException:
+            del self.events[kept:]
+            raise
+
     async def finish(self) -> None:
         """Write what is pending, the events last; called once, by the block that opened this."""
         await self.session.flush()
@@ -114,7 +132,7 @@ async def unit_of_work(store: Store, access: Access, committed: Callable[[], Non
             yield work
             await work.finish()
     except IntegrityError as error:
-        raise Conflict("another change has taken this name or id, or removed what this refers to") from error
+        raise Conflict(_TAKEN) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RETRYABLE:
             raise Conflict("another change was made at the same time; try again") from error
@@ -129,9 +147,12 @@ def noun(row: type[SQLModel]) -> str:
     return {"OtaJob": "OTA job", "OtaExecution": "OTA execution"}.get(name, name.lower())
 
 
-def check_version(stored: int, expected: int | None) -> None:
-    """Raise Conflict when the caller edited an older version than the stored one (optimistic concurrency)."""
+def check_version(stored: int, expected: int | None, path: Path = ()) -> None:
+    """Raise Conflict when the caller edited an older version than the stored one (optimistic concurrency).
+
+    `path` leads to the object that has the field `expectedVersion`.
+    """
     if expected is not None and expected != stored:
         raise Conflict(
-            f"this has changed meanwhile: the stored version is {stored}, not {expected}", ("expectedVersion",)
+            f"this has changed meanwhile: the stored version is {stored}, not {expected}", (*path, "expectedVersion")
         )

@@ -52,15 +52,15 @@ class ThingMutations:
     async def create_things(self, info: Info, input: CreateThingsInput) -> CreateThingsPayload:
         """Create things in one organization. Their keys are in the answer, and only there."""
         organization = key("org", input.organization_id, ("organizationId",))
-        drafts = [_draft(item, ("things", index)) for index, item in enumerate(input.things)]
 
-        async def create_one(_: int, draft: ThingDraft) -> CreatedThing:
-            return (await things.create(work, organization, [draft]))[0]
+        async def create_one(index: int, item: ThingInput) -> CreatedThing:
+            return (await things.create(work, organization, [_draft(item, ("things", index))]))[0]
 
         async with info.context.unit_of_work() as work:
             if is_partial(input.mode):
-                outcomes = await each(work, drafts, create_one, "things")
+                outcomes = await each(work, input.things, create_one, "things")
             else:
+                drafts = [_draft(item, ("things", index)) for index, item in enumerate(input.things)]
                 outcomes = [Outcome(made) for made in await things.create(work, organization, drafts)]
         created = [outcome.result for outcome in outcomes if outcome.error is None]
         return CreateThingsPayload.of(
@@ -125,15 +125,16 @@ class ThingMutations:
 
 async def _for_ids(info: Info, ids: list[strawberry.ID], mode: BulkMode, act: Action) -> list[Outcome]:
     """Do something with things by their ids: with all at once, or with each for itself."""
-    wanted = keys("thing", ids, ("ids",))
 
-    async def act_on_one(_: int, thing_id: UUID) -> UUID:
+    async def act_on_one(index: int, value: strawberry.ID) -> UUID:
+        thing_id = key("thing", value, ("ids", index))
         await act(work, [thing_id])
         return thing_id
 
     async with info.context.unit_of_work() as work:
         if is_partial(mode):
-            return await each(work, wanted, act_on_one, "ids")
+            return await each(work, ids, act_on_one, "ids")
+        wanted = keys("thing", ids, ("ids",))
         await act(work, wanted)
     return [Outcome(thing_id) for thing_id in wanted]
 
@@ -174,6 +175,6 @@ def _patched(patch: ThingPatch, path: tuple[str | int, ...]) -> dict[str, Any]:
     changed = changes(patch, "name", "type", "external_id", "profile_id", "metadata", "tags", "attributes")
     if "profile_id" in changed:
         changed["profile_id"] = optional_key("profile", changed["profile_id"], (*path, "profileId"))
-    if "attributes" in changed:
+    if changed.get("attributes") is not None:
         changed["attributes"] = _attributes(changed["attributes"])
     return changed
