@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 import structlog
+import uvloop
 from aiohttp import ClientSession
 
 from endpoints.logs import configure_logs
 from tests.endpoints.laboratory import Served, served
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the gateway runs on: its transports are not those of asyncio."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 class Logs:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,7 +87,7 @@ class Target:
 
 @pytest.fixture
 def target(logs: Logs) -> Iterator[Target]:
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stack = AsyncExitStack()
 
         async def start() -> Target:
