@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import strawberry
+from graphql import GraphQLSchema, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
 from engine.records import NODES
@@ -55,5 +56,14 @@ def build_schema() -> strawberry.Schema:
         types=list(NODES.values()),
         config=StrawberryConfig(scalar_map={datetime: MOMENT, BigInt: BIG_INT}, sort_schema=False),
     )
-    guard(schema._schema)  # noqa: SLF001 - the graphql-core schema has no public name
+    graph = schema._schema  # noqa: SLF001 - the graphql-core schema has no public name
+    guard(graph)
+    _describe_inputs(graph)
     return schema
+
+
+def _describe_inputs(graph: GraphQLSchema) -> None:
+    """Say of the one argument of every mutation what its type says of itself."""
+    for field in graph.mutation_type.fields.values() if graph.mutation_type else ():
+        for argument in field.args.values():
+            argument.description = argument.description or get_named_type(argument.type).description

@@ -11,10 +11,11 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
@@ -25,13 +26,14 @@ from tests import postgres
 from tests.run import RUN_DIRECTORY, Run, only_one
 
 NAMED_SERVER = "FLEETGRAPH_TEST_DATABASE_URL"
+Given = TypeVar("Given")
 _numbers = itertools.count(1)
 
 
-def wait_for(coroutine: Coroutine[Any, Any, None]) -> None:
+def wait_for(coroutine: Coroutine[Any, Any, Given]) -> Given:
     """Run a coroutine from a fixture that is not async, whatever loop the test has."""
     with ThreadPoolExecutor(max_workers=1) as thread:
-        thread.submit(asyncio.run, coroutine).result()
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def on_server(server: str, *statements: str) -> None:
@@ -54,16 +56,45 @@ def with_database(server: str, name: str) -> str:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the template from a server that outlives the run."""
+    """Remove the templates from a server that outlives the run."""
     run = config.stash.get(RUN_DIRECTORY, None)
     server = os.environ.get(NAMED_SERVER)
-    if run is not None and run.owner is not None and server and (run.directory / "template.made").exists():
-        on_server(server, f"DROP DATABASE IF EXISTS {template_name(run)} WITH (FORCE)")
+    if run is None or run.owner is None or not server:
+        return
+    for made in run.directory.glob("*.made"):
+        on_server(server, f"DROP DATABASE IF EXISTS {postgres_name(run, made.stem)} WITH (FORCE)")
 
 
-def template_name(run: Run) -> str:
-    """The migrated database that the databases of a run are copied from."""
-    return f"fleetgraph_{run.name}_template"
+def postgres_name(run: Run, what: object) -> str:
+    """The name of a database of this run."""
+    return f"fleetgraph_{run.name}_{what}"
+
+
+def make_once_on_postgres(
+    run: Run, server: str, what: str, make: Callable[[str], None], *, source: str = "template0"
+) -> str:
+    """Make a database for copying, by the first worker that asks: a copy of `source`, then `make(address)`."""
+    name = postgres_name(run, what)
+    with only_one(run, f"postgres-{what}"):
+        made = run.directory / f"{what}.made"
+        if not made.exists():
+            on_server(server, f"CREATE DATABASE {name} TEMPLATE {source}")
+            make(with_database(server, name))
+            made.touch()
+    return name
+
+
+def make_once_on_sqlite(run: Run, what: str, make: Callable[[str], None], *, source: Path | None = None) -> Path:
+    """The same as a file."""
+    path = run.directory / f"{what}.db"
+    with only_one(run, f"sqlite-{what}"):
+        if not path.exists():
+            making = path.with_suffix(".making")
+            if source is not None:
+                shutil.copyfile(source, making)
+            make(f"sqlite:///{making}")
+            making.rename(path)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -77,28 +108,15 @@ def postgres_server(run: Run) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(run: Run, postgres_server: str) -> str:
+def postgresql_template(run: Run, postgres_server: str) -> str:
     """The name of a migrated database without rows on that server."""
-    name = template_name(run)
-    with only_one(run, "template"):
-        made = run.directory / "template.made"
-        if not made.exists():
-            on_server(postgres_server, f"CREATE DATABASE {name}")
-            wait_for(migrate.upgrade(with_database(postgres_server, name)))
-            made.touch()
-    return name
+    return make_once_on_postgres(run, postgres_server, "migrated", lambda url: wait_for(migrate.upgrade(url)))
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(run: Run) -> Path:
     """A migrated SQLite file without rows."""
-    path = run.directory / "template.db"
-    with only_one(run, "sqlite-template"):
-        if not path.exists():
-            making = path.with_name("template-in-the-making.db")
-            wait_for(migrate.upgrade(f"sqlite:///{making}"))
-            making.rename(path)
-    return path
+    return make_once_on_sqlite(run, "migrated", lambda url: wait_for(migrate.upgrade(url)))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -110,20 +128,18 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
-    """The address of a migrated database without rows, of this test alone: `sqlite:///...` or `postgresql://...`."""
+    """The address of a migrated database of this test alone: `sqlite:///...` or `postgresql://...`.
+
+    It has no rows, or those of the fleet when the test asks for `fleet` (tests/fleets.py).
+    """
+    template = "fleet" if "built_fleet" in request.fixturenames else "template"
+    source: Any = request.getfixturevalue(f"{database_kind}_{template}")
     if database_kind == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        path = tmp_path / "fleet.db"
-        shutil.copyfile(template, path)
-        yield f"sqlite:///{path}"
-        return
-    run: Run = request.getfixturevalue("run")
-    server: str = request.getfixturevalue("postgres_server")
-    source: str = request.getfixturevalue("postgres_template")
-    name = f"fleetgraph_{run.name}_{os.getpid()}_{next(_numbers)}"
-    on_server(server, f"CREATE DATABASE {name} TEMPLATE {source}")
-    yield with_database(server, name)
-    on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+        shutil.copyfile(source, tmp_path / "fleet.db")
+        yield f"sqlite:///{tmp_path / 'fleet.db'}"
+    else:
+        with a_database(request, source) as url:
+            yield url
 
 
 @pytest.fixture
@@ -131,10 +147,18 @@ def empty_database_url(request: pytest.FixtureRequest, database_kind: str, tmp_p
     """The address of a database without tables: for tests of the migrations themselves."""
     if database_kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
-        return
-    run: Run = request.getfixturevalue("run")
+    else:
+        with a_database(request, "template0") as url:
+            yield url
+
+
+@contextmanager
+def a_database(request: pytest.FixtureRequest, source: str) -> Iterator[str]:
+    """A database on the run's PostgreSQL server, copied from another, for the time of the block."""
     server: str = request.getfixturevalue("postgres_server")
-    name = f"fleetgraph_{run.name}_{os.getpid()}_{next(_numbers)}"
-    on_server(server, f"CREATE DATABASE {name}")
-    yield with_database(server, name)
-    on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    name = postgres_name(request.config.stash[RUN_DIRECTORY], f"{os.getpid()}_{next(_numbers)}")
+    on_server(server, f"CREATE DATABASE {name} TEMPLATE {source}")
+    try:
+        yield with_database(server, name)
+    finally:
+        on_server(server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 
 from endpoints.server import make_runner
@@ -54,6 +55,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("FLEETGRAPH_") and name != NAMED_SERVER:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _errors_alone_are_logged() -> None:
+    """A fault inside a gateway of this process shows in the test's output; what went well does not."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+    )
 
 
 @asynccontextmanager
