@@ -29,6 +29,7 @@ from models.tables import (
     THING_STATE,
     THING_TAG,
 )
+from services.rollouts import DEVICE_TYPE
 from services.tokens import digest, new_secret
 
 TABLES: Final = (THING, THING_STATE, THING_ATTRIBUTE, THING_TAG, THING_LIFECYCLE, GROUP_THING, OTA_EXECUTION)
@@ -206,7 +207,7 @@ class ThingMaker:
         serial = f"{rng.getrandbits(40):010X}"
         values: list[tuple[AttributeScope, str, str | float]] = [
             (AttributeScope.IDENTITY, "serial_number", serial),
-            (AttributeScope.INVENTORY, "device_type", device_type),
+            (AttributeScope.INVENTORY, DEVICE_TYPE, device_type),
             (AttributeScope.INVENTORY, "firmware_version", firmware),
             (AttributeScope.INVENTORY, "memory_mb", kind.memory_mb),
             (AttributeScope.SYSTEM, "update_channel", rng.choice(_CHANNELS)),

@@ -18,11 +18,12 @@ from demo.firmware import file_name, firmware
 from demo.ground import Ground, Site
 from demo.kinds import Kind
 from models.counts import count_column
-from models.enums import ArtifactStatus, DeploymentStatus, OtaJobStatus
+from models.enums import ArtifactStatus, DeploymentStatus, Lifecycle, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from models.tables import ARTIFACT, DEPLOYMENT, OTA_JOB, RELEASE
 from services.execution_moves import ACTIVE
+from services.rollouts import DEVICE_TYPE
 
 ArtifactFile = tuple[UUID, bytes]
 _JOB: Final = {
@@ -169,7 +170,7 @@ class Updates:
                 "created_by_id": self._ground.owner_id,
                 "name": plan.name,
                 "status": _DEPLOYMENT[plan.course],
-                "target": {},
+                "target": _target(plan.kind),
                 "starts_at": starts[0],
             }
             await connection.execute(insert(DEPLOYMENT), [deployment])
@@ -223,6 +224,12 @@ class Updates:
         self.made[kind] += 1
 
 
+def _target(kind: Kind) -> dict[str, Any]:
+    """What a campaign was aimed at, in the words of `createDeployment`."""
+    of_kind = {"scope": "INVENTORY", "name": DEVICE_TYPE, "text": {"in": list(kind.device_types)}}
+    return {"filter": {"lifecycle": [Lifecycle.INSTALLED.value], "attribute": of_kind}}
+
+
 def _active(counts: Counter[Status]) -> int:
     return sum(counts[status] for status in ACTIVE)
 
@@ -237,7 +244,9 @@ def _job_end(phase: Phase) -> dict[str, Any]:
 def _deployment_end(campaign: Campaign, counts: Counter[Status]) -> dict[str, Any]:
     changed_at = max(phase.changed_at for phase in campaign.phases)
     if _active(counts):
-        return {"updated_at": changed_at}
+        waits = campaign.plan.course is Course.RUNNING and counts.keys() <= {Status.PENDING, Status.NO_ARTIFACT}
+        status = DeploymentStatus.PENDING if waits else _DEPLOYMENT[campaign.plan.course]
+        return {"status": status, "updated_at": changed_at}
     return {
         "status": DeploymentStatus.FINISHED,
         "finished_at": changed_at,

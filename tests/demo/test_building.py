@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +17,17 @@ from demo.kinds import KINDS
 from models import migrate
 from models.enums import Lifecycle
 from models.store import Store, StoreSettings, open_store
-from models.tables import GROUP, ORGANIZATION, OTA_EXECUTION, OTA_JOB, THING, THING_ATTRIBUTE, THING_STATE, THING_TAG
+from models.tables import (
+    ARTIFACT,
+    GROUP,
+    ORGANIZATION,
+    OTA_EXECUTION,
+    OTA_JOB,
+    THING,
+    THING_ATTRIBUTE,
+    THING_STATE,
+    THING_TAG,
+)
 from services.passwords import Passwords
 from services.storage import LocalStorage
 from services.tokens import digest
@@ -69,6 +80,7 @@ async def test_the_same_seed_gives_the_same_fleet(
     assert await content(other_store) == first
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_another_seed_gives_another_fleet(
     store: Store, other_store: Store, build: Build, storage: LocalStorage
 ) -> None:
@@ -98,6 +110,18 @@ async def test_keys_are_stored_as_digests(store: Store, build: Build, tmp_path: 
         assert (row.key_digest, row.lifecycle, row.connected) == (digest(key.key), Lifecycle.INSTALLED, True)
         assert key.kind in KINDS
     assert len({row.key_digest for row in things.values()}) == 120
+
+
+async def test_files_of_artifacts_are_in_the_storage(store: Store, build: Build, storage: LocalStorage) -> None:
+    summary = await build(things=1)
+    async with store.read() as connection:
+        artifacts = (await connection.execute(select(ARTIFACT.c.id, ARTIFACT.c.size, ARTIFACT.c.sha256))).all()
+    assert len(artifacts) == summary.artifacts
+    for row in artifacts:
+        async with storage.open(row.id) as stored:
+            content = b"".join([chunk async for chunk in stored.read(0, stored.size)])
+        assert len(content) == row.size
+        assert hashlib.sha256(content).hexdigest() == row.sha256
 
 
 async def test_a_second_fleet_is_refused(store: Store, build: Build, tmp_path: Path) -> None:
