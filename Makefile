@@ -64,8 +64,10 @@ coverage: $(VENV)/dev.stamp explorer modules ## Run the tests and show which lin
 	$(BIN)/coverage report
 
 explorer: explorer/dist/index.html ## Build GraphiQL from its npm packages
+	@:
 
 modules: $(NPM_MODULES)
+	@:
 
 explorer/dist/index.html: explorer/node_modules/.package-lock.json $(EXPLORER)
 	cd explorer && $(NPM) run build
@@ -77,7 +79,7 @@ explorer/dist/index.html: explorer/node_modules/.package-lock.json $(EXPLORER)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Fleetgraph needs Python 3.11 or newer, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 || echo 'not here')."; \
+		echo "Fleetgraph needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo 'not here')."; \
 		echo "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 		echo "'$(PYTHON) -m venv' does not work here; on Debian and Ubuntu the package python3-venv brings it."; \
