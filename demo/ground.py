@@ -28,12 +28,13 @@ from models.tables import (
 
 @dataclass(slots=True)
 class Site:
-    """An organization that has been made: what its things and campaigns refer to."""
+    """An organization that has been made: what its things and campaigns refer to. `weights` of homes add up."""
 
     place: Place
     id: UUID
     profiles: dict[str, UUID] = field(default_factory=dict)
     homes: list[UUID] = field(default_factory=list)
+    weights: list[int] = field(default_factory=list)
     crosses: list[tuple[UUID, float]] = field(default_factory=list)
 
 
@@ -186,8 +187,9 @@ async def _make_groups(
             }
         )
         closure += _closure("group_id", above[plan.name])
-        if plan.is_home:
+        if plan.weight:
             site.homes.append(key)
+            site.weights.append(plan.weight + (site.weights[-1] if site.weights else 0))
         elif plan.share:
             site.crosses.append((key, plan.share))
     await _insert(connection, GROUP, rows)

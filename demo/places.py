@@ -106,13 +106,13 @@ CROSS_GROUPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """A group to be: things live in it when `is_home`, else they may be in it beside their home."""
+    """A group to be: things live in it in proportion to `weight`, or they may be in it beside their home."""
 
     name: str
     description: str
     kind: GroupKind
     parent: str | None = None
-    is_home: bool = False
+    weight: int = 0
     share: float = 0.0
     meta: dict[str, object] = field(default_factory=dict)
 
@@ -143,7 +143,7 @@ def plan_groups(things: int, rng: Random) -> list[GroupPlan]:
 def _area(number: int) -> GroupPlan:
     turn, place = divmod(number, len(_AREAS))
     name = _AREAS[place] if turn == 0 else f"{_AREAS[place]} {turn + 1}"
-    return GroupPlan(name, "A part of the town, with what stands in the street.", GroupKind.GROUP, is_home=True)
+    return GroupPlan(name, "A part of the town, with what stands in the street.", GroupKind.GROUP, weight=3)
 
 
 def _site(number: int, area: str, rng: Random) -> GroupPlan:
@@ -154,10 +154,10 @@ def _site(number: int, area: str, rng: Random) -> GroupPlan:
         description="A site with a gateway of its own.",
         kind=GroupKind.INSTALLATION,
         parent=area,
-        is_home=True,
+        weight=4,
         meta={"floors": rng.randint(1, 6), "contractEnds": f"20{rng.randint(27, 31)}-12-31"},
     )
 
 
 def _room(site: GroupPlan, room: str) -> GroupPlan:
-    return GroupPlan(f"{site.name}, {room}", "", GroupKind.GROUP, parent=site.name, is_home=True)
+    return GroupPlan(f"{site.name}, {room}", "", GroupKind.GROUP, parent=site.name, weight=2)

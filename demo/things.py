@@ -115,7 +115,11 @@ class ThingMaker:
             self.keys.append(ThingKey(thing_id, external_id, kind.key, secret))
         life = self._life(rng, is_simulated=is_simulated)
         connected, seen = self._seen(life, rng, is_simulated=is_simulated)
-        home = None if not site.homes or rng.random() < THINGS_WITHOUT_HOME else rng.choice(site.homes)
+        home = (
+            None
+            if not site.homes or rng.random() < THINGS_WITHOUT_HOME
+            else rng.choices(site.homes, cum_weights=site.weights)[0]
+        )
         self._rows[THING].append(
             {
                 "id": thing_id,

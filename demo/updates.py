@@ -74,6 +74,15 @@ class Campaign:
         """The phase that a thing with this draw (0 to 1) falls into, if any reaches so far."""
         return next((phase for phase in self.phases if draw < phase.plan.reach), None)
 
+    def names(self) -> dict[UUID, dict[str, Any]]:
+        """Number and name of each phase that things came into."""
+        filled = [phase for phase in self.phases if phase.counts]
+        several = len(filled) > 1
+        return {
+            phase.id: {"phase": number, "name": f"{self.plan.name}, phase {number}" if several else self.plan.name}
+            for number, phase in enumerate(filled, start=1)
+        }
+
 
 class Updates:
     """All campaigns of the fleet."""
@@ -187,12 +196,11 @@ class Updates:
                 "id": phase.id,
                 "deployment_id": deployment_id,
                 "artifact_id": only,
-                "name": plan.name if len(phases) == 1 else f"{plan.name}, phase {number}",
-                "phase": number,
+                "name": plan.name,
                 "status": _JOB[phase.plan.course],
                 "starts_at": phase.starts_at,
             }
-            for number, phase in enumerate(phases, start=1)
+            for phase in phases
         ]
         await connection.execute(insert(OTA_JOB), jobs)
         return Campaign(plan, site, created, artifacts, deployment_id, phases)
@@ -204,9 +212,11 @@ class Updates:
         """
         for campaign in self:
             total: Counter[Status] = Counter()
+            names = campaign.names()
             for phase in campaign.phases:
                 total += phase.counts
-                await self._close(connection, OTA_JOB, phase.id, phase.counts, _job_end(phase))
+                end = _job_end(phase) | names.get(phase.id, {})
+                await self._close(connection, OTA_JOB, phase.id, phase.counts, end)
             if campaign.deployment_id is not None:
                 await self._close(
                     connection, DEPLOYMENT, campaign.deployment_id, total, _deployment_end(campaign, total)
