@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 
 from models.columns import now
 from models.enums import UserStatus
 from models.tables import REFRESH_TOKEN, SESSION, USER
+from services import sessions
 from tests.cast import PASSWORD, Cast, email_of
 from tests.client import Answer, SignedIn
 
@@ -63,6 +65,21 @@ async def test_of_concurrent_refreshes_one_wins(cast: Cast) -> None:
     assert len([session for session in sessions if session is not None]) == 1
     assert await cast.count(REFRESH_TOKEN) == 2
     assert await cast.count(SESSION, SESSION.c.revoked_at.is_not(None)) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_spent_tokens_are_kept_in_bounds(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "REFRESH_TOKENS_PER_SESSION", 3)
+    first = await signed_in(cast)
+    tokens = [first.refresh_token]
+    for _ in range(6):
+        tokens.append((await refresh(cast, tokens[-1])).data["refreshSession"]["session"]["refreshToken"])
+    assert await cast.count(REFRESH_TOKEN) == 4
+    # One that is forgotten opens nothing and ends nothing; one that is known to be spent ends the session.
+    assert await refused(cast, tokens[0])
+    assert (await cast.gateway.data(VIEWER, token=first.access_token))["viewer"]["user"]
+    assert await refused(cast, tokens[-2])
+    assert (await cast.gateway.graphql(VIEWER, token=first.access_token)).codes == ["UNAUTHENTICATED"]
 
 
 async def test_tokens_that_open_nothing(cast: Cast) -> None:
