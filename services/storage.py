@@ -90,7 +90,8 @@ class LocalStorage(Storage):
         try:
             yield incoming
         finally:
-            await asyncio.to_thread(incoming.close)
+            # Shielded: a caller cancelled twice must not leave it open.
+            await asyncio.shield(asyncio.to_thread(incoming.close))
 
     @asynccontextmanager
     async def open(self, key: UUID) -> AsyncIterator[StoredFile]:
@@ -99,7 +100,7 @@ class LocalStorage(Storage):
         try:
             yield stored
         finally:
-            await asyncio.to_thread(stored.close)
+            await asyncio.shield(asyncio.to_thread(stored.close))
 
     async def remove(self, key: UUID) -> None:
         """Unlink the file."""
