@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -21,7 +22,7 @@ class Passwords:
         """`concurrency` computations may run at once; others wait their turn."""
         self._hasher = PasswordHasher()
         self._turn = asyncio.Semaphore(concurrency)
-        self._decoy = self._hasher.hash("no account has this password")
+        self._decoy = _decoy()
 
     async def hash(self, password: str) -> str:
         """The hash to store for a new password."""
@@ -39,6 +40,12 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerifyMismatchError, InvalidHashError):
             return False
+
+
+@functools.cache
+def _decoy() -> str:
+    """What the password of an unknown account is held against; made once in a process, since it takes a while."""
+    return PasswordHasher().hash("no account has this password")
 
 
 def check_password(password: str, path: tuple[str, ...]) -> str:

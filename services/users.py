@@ -74,7 +74,7 @@ async def new_account(
 
 
 async def create(work: UnitOfWork, account: NewAccount, *, is_platform_admin: bool = False) -> UUID:
-    """Create an account that belongs to no organization yet; nothing of GraphQL makes platform administrators.
+    """Create an account that belongs to no organization yet; platform administrators come from the command line alone.
 
     Raises Forbidden unless a platform administrator asks, Conflict when the e-mail is taken.
     """
@@ -92,16 +92,6 @@ async def create(work: UnitOfWork, account: NewAccount, *, is_platform_admin: bo
     work.session.add(user)
     await work.session.flush()
     return user.id
-
-
-async def create_admin(work: UnitOfWork, *, email: str, password: str, password_hash: str) -> UUID:
-    """Create a platform administrator, from the command line alone (mainflux.access.root-admin).
-
-    Raises InvalidInput, Conflict when the e-mail is taken.
-    """
-    check_new_password(password, "password")
-    account = NewAccount(check_email(email, ("email",)), "", {}, password_hash)
-    return await create(work, account, is_platform_admin=True)
 
 
 async def edit(
