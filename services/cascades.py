@@ -14,8 +14,8 @@ from services.unit_of_work import UnitOfWork
 from services.validation import Path
 from sql.sets import member_of
 
-MAX_THINGS: Final = 100_000
-"""In one transaction; what holds more is emptied in parts first."""
+MAX_THINGS: Final = 50_000
+"""In one transaction, which on SQLite keeps other writers waiting for seconds; what holds more is emptied in parts."""
 _BATCH: Final = 2_000
 """Keeps each statement far below the time that one may take."""
 
@@ -26,7 +26,7 @@ async def count_things(work: UnitOfWork, *conditions: ColumnElement[bool]) -> in
 
 
 async def require_few_things(work: UnitOfWork, path: Path, *conditions: ColumnElement[bool]) -> int:
-    """How many things meet the conditions; raises LimitReached for more than 100,000."""
+    """How many things meet the conditions; raises LimitReached for more than 50,000."""
     total = await count_things(work, *conditions)
     if total > MAX_THINGS:
         raise LimitReached(f"there are {total:,} things in it; at most {MAX_THINGS:,} are changed at once", path)
@@ -37,7 +37,7 @@ async def remove_things(work: UnitOfWork, path: Path, *conditions: ColumnElement
     """Delete the things that meet the conditions with everything that is theirs; says how many there were.
 
     Access is the caller's business. Their keys stop working with the commit (mainflux.org.delete-org). Raises
-    LimitReached for more than 100,000.
+    LimitReached for more than 50,000.
     """
     total = await require_few_things(work, path, *conditions)
     while rows := await _next_batch(work, *conditions):

@@ -69,7 +69,7 @@ async def new_account(
     address = check_email(email, ("email",))
     check_new_password(password, "password")
     display_name = _check_display_name(name, ("name",))
-    checked = check_object(metadata or {}, ("metadata",))
+    checked = check_object({} if metadata is None else metadata, ("metadata",))
     return NewAccount(address, display_name, checked, await passwords.hash(password))
 
 

@@ -52,7 +52,7 @@ async def test_bad_values_are_named(cast: Cast) -> None:
         ({"password": "with a space"}, ["password"]),
         ({"password": "x" * 257}, ["password"]),
         ({"name": "x" * 255}, ["name"]),
-        ({"metadata": ["no", "object"]}, ["metadata"]),
+        ({"metadata": []}, ["metadata"]),
     ):
         assert await cast.error("platform", "createUser", {**NEW, **change}) == ("INVALID_INPUT", path)
     assert await cast.count(USER) == before

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from models.enums import EventKind
 from models.tables import EVENT, GROUP, GROUP_ANCESTOR, GROUP_THING, THING
+from services import cascades
 from tests.cast import Cast, group_id, org_id, refusals, thing_id
 
 FIELDS = "deletedId deletedGroups deletedThings thingsWithoutHome"
@@ -47,4 +50,12 @@ async def test_refused_deletions_delete_nothing(cast: Cast) -> None:
     await cast.refused("deleteGroup", named, refusals(viewer="FORBIDDEN", editor="FORBIDDEN"))
     stale = {**named, "expectedVersion": 2}
     assert await cast.error("admin", "deleteGroup", stale) == ("CONFLICT", ["expectedVersion"])
+    assert (await cast.count(GROUP), await cast.count(THING)) == (1, 1)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_what_holds_too_many_things_is_emptied_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cascades, "MAX_THINGS", 0)
+    named = {"id": group_id(cast.group), "cascade": True}
+    assert await cast.error("owner", "deleteGroup", named) == ("LIMIT_REACHED", ["id"])
     assert (await cast.count(GROUP), await cast.count(THING)) == (1, 1)

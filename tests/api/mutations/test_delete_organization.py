@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from models.enums import EventKind
 from models.tables import EVENT, GROUP, MEMBERSHIP, ORGANIZATION, ORGANIZATION_ANCESTOR, PROFILE, THING, USER
+from services import cascades
 from tests.cast import Cast, org_id, refusals
 
 FIELDS = "deletedId deletedOrganizations deletedThings"
@@ -44,3 +47,11 @@ async def test_refused_deletions_delete_nothing(cast: Cast) -> None:
     stale = {**named, "expectedVersion": 5}
     assert await cast.error("owner", "deleteOrganization", stale) == ("CONFLICT", ["expectedVersion"])
     assert await cast.count(ORGANIZATION) == 3
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_what_holds_too_many_things_is_emptied_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cascades, "MAX_THINGS", 0)
+    named = {"id": org_id(cast.acme), "cascade": True}
+    assert await cast.error("owner", "deleteOrganization", named) == ("LIMIT_REACHED", ["id"])
+    assert (await cast.count(ORGANIZATION), await cast.count(THING)) == (3, 1)
