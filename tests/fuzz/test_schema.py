@@ -20,12 +20,16 @@ from urllib.request import Request, urlopen
 import pytest
 import schemathesis
 from graphql import (
+    REMOVE,
     ArgumentNode,
     GraphQLID,
+    IntValueNode,
+    ObjectFieldNode,
     StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
+    VisitorAction,
     build_schema,
     get_named_type,
     parse,
@@ -34,6 +38,7 @@ from graphql import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schemathesis.core.result import Ok
 from schemathesis.graphql import nodes
 
 from tests.client import LOGIN
@@ -51,6 +56,7 @@ LISTS = (
     "profiles",
     "things",
     "artifacts",
+    "users",
     "releases",
     "deployments",
     "otaJobs",
@@ -113,7 +119,7 @@ def known_ids(url: str) -> dict[str, list[str]]:
     asked = " ".join(f"{name}: {name}(first: 4) {{ nodes {{ id }} }}" for name in LISTS)
     answer = post(
         url,
-        {"query": f"{{ {asked} users(first: 2) {{ nodes {{ memberships {{ nodes {{ id }} }} }} }} }}"},
+        {"query": f"{{ {asked} members: users(first: 2) {{ nodes {{ memberships {{ nodes {{ id }} }} }} }} }}"},
         sign_in(url),
     )
     found: dict[str, list[str]] = {}
@@ -156,12 +162,16 @@ describe_scalars()
 OPERATIONS = {
     result.ok().label: result.ok()
     for result in schemathesis.graphql.from_path(ROOT / "schema" / "schema.graphql").get_all_operations()
+    if isinstance(result, Ok)
 }
 SCHEMA = build_schema((ROOT / "schema" / "schema.graphql").read_text(encoding="utf-8"))
 
 
-class RealIds(Visitor):
-    """Puts ids of the fleet where a document has made-up ones, but for every fourth, so that rules are reached."""
+class Plausible(Visitor):
+    """Makes a generated document plausible, so that the rules behind the first checks are reached.
+
+    Ids of the fleet in place of made-up ones (but for every fourth), and pages that can be asked for.
+    """
 
     def __init__(self, types: TypeInfo, label: str, ids: dict[str, list[str]]) -> None:
         super().__init__()
@@ -170,16 +180,25 @@ class RealIds(Visitor):
         self.ids = ids
         self.names: list[str] = []
 
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> ArgumentNode | VisitorAction:
+        if node.name.value in {"last", "before", "after"}:
+            return REMOVE
+        if node.name.value == "first":
+            return ArgumentNode(name=node.name, value=IntValueNode(value=str(len(print_ast(node.value)) % 4)))
+        self.names.append(node.name.value)
+        return None
+
+    def leave_argument(self, node: ArgumentNode, *_: Any) -> None:
+        if node.name.value != "first":
+            self.names.pop()
+
+    def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
         self.names.append(node.name.value)
 
-    def leave_argument(self, *_: Any) -> None:
+    def leave_object_field(self, *_: Any) -> None:
         self.names.pop()
 
-    enter_object_field = enter_argument
-    leave_object_field = leave_argument
-
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> StringValueNode | None:
+    def enter_string_value(self, node: StringValueNode | IntValueNode, *_: Any) -> StringValueNode | None:
         wanted = self.types.get_input_type()
         made_up = zlib.crc32(node.value.encode("utf-8", "surrogatepass"))
         if wanted is None or get_named_type(wanted) is not GraphQLID or made_up % 4 == 0:
@@ -189,11 +208,13 @@ class RealIds(Visitor):
         known = self.ids.get(prefix) or self.ids["thing"]
         return StringValueNode(value=known[made_up % len(known)])
 
+    enter_int_value = enter_string_value
 
-def with_real_ids(document: str, label: str, ids: dict[str, list[str]]) -> str:
-    """The document with ids of the fleet."""
+
+def made_plausible(document: str, label: str, ids: dict[str, list[str]]) -> str:
+    """The document with ids of the fleet and pages that can be asked for."""
     types = TypeInfo(SCHEMA)
-    return print_ast(visit(parse(document), TypeInfoVisitor(types, RealIds(types, label, ids))))
+    return print_ast(visit(parse(document), TypeInfoVisitor(types, Plausible(types, label, ids))))
 
 
 @pytest.mark.parametrize("label", sorted(OPERATIONS))
@@ -201,7 +222,7 @@ def test_nothing_fails_on_this_side(label: str, fuzzed: FuzzedGateway, token: st
     @settings(max_examples=EXAMPLES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
     @given(case=OPERATIONS[label].as_strategy())
     def ask(case: Any) -> None:
-        for document in (case.body, with_real_ids(case.body, label, fuzzed.ids)):
+        for document in (case.body, made_plausible(case.body, label, fuzzed.ids)):
             status, text = send(fuzzed.url, document, token)
             assert_no_fault(status, text)
 
