@@ -16,6 +16,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Column, ColumnElement, RowMapping, and_, false, or_, tuple_
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine.errors import BadUserInput
 
@@ -121,7 +122,7 @@ def _typed(value: Any, column: Column[Any]) -> Any:
         if not column.nullable:
             raise ValueError(column.key)
         return None
-    kind = column.type.python_type
+    kind = _python_type(column)
     if issubclass(kind, Enum):
         return kind(value)
     if issubclass(kind, UUID | datetime):
@@ -133,6 +134,14 @@ def _typed(value: Any, column: Column[Any]) -> Any:
     if isinstance(value, int) and abs(value) >= 2**31:
         raise ValueError(column.key)
     return value
+
+
+def _python_type(column: Column[Any]) -> type[Any]:
+    """What the column's values are in Python; a decorated type does not say so by itself."""
+    kind: TypeEngine[Any] = column.type
+    while isinstance(kind, TypeDecorator):
+        kind = kind.impl_instance
+    return kind.python_type
 
 
 def _parsed(value: Any, kind: type[UUID | datetime]) -> UUID | datetime:

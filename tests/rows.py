@@ -17,6 +17,7 @@ from models.enums import (
     ArtifactStatus,
     DeploymentStatus,
     Lifecycle,
+    OrganizationStatus,
     OtaExecutionStatus,
     OtaJobStatus,
     ThingType,
@@ -29,6 +30,8 @@ from models.tables import (
     GROUP,
     GROUP_ANCESTOR,
     GROUP_THING,
+    ORGANIZATION,
+    ORGANIZATION_ANCESTOR,
     OTA_EXECUTION,
     OTA_JOB,
     RELEASE,
@@ -41,7 +44,6 @@ from models.tables import (
 from tests.gateways import Gateway
 
 Values = Mapping[str, Any]
-ATTRIBUTE_COPIES = {"text_value": None, "number_value": None}
 
 
 def store_of(gateway: Gateway) -> Store:
@@ -204,3 +206,16 @@ async def add_campaign(
         job=global_id("otajob", job),
         executions=[global_id("otaexec", execution) for execution in executions],
     )
+
+
+async def add_organization(store: Store, parent: str) -> str:
+    """An organization below another one."""
+    made, above = new_id(), key(parent)
+    tree = ORGANIZATION_ANCESTOR
+    ancestors = await rows_of(store, tree, tree.c.organization_id == above)
+    row = {"id": made, "parent_id": above, "name": made.hex, "address": {}, "status": OrganizationStatus.ACTIVE}
+    await add(store, ORGANIZATION, [row])
+    lines = [{"ancestor_id": line["ancestor_id"], "depth": line["depth"] + 1} for line in ancestors]
+    closure = [{"ancestor_id": made, "depth": 0}, *lines]
+    await add(store, tree, [{"organization_id": made, **line} for line in closure])
+    return global_id("org", made)
