@@ -9,6 +9,7 @@ from uuid import UUID
 from models import DeploymentRow, OtaJobRow, ReleaseRow
 from models.enums import DeploymentStatus, Permission
 from models.tables import ARTIFACT, OTA_EXECUTION, OTA_JOB, RELEASE
+from services.bulk import allow_time
 from services.endings import end_executions, end_jobs, lock_jobs
 from services.errors import WrongState
 from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB, add
@@ -129,5 +130,7 @@ async def delete(work: UnitOfWork, deployment_id: UUID) -> UUID:
     if deployment.status in OPEN_DEPLOYMENT:
         raise WrongState("the deployment has not finished; abort it first", ("id",))
     record_deployment(work, deployment, deleted=True)
+    await allow_time(work)
+    await work.session.execute(OTA_EXECUTION.delete().where(OTA_EXECUTION.c.deployment_id == deployment_id))
     await work.session.delete(deployment)
     return deployment.id

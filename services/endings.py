@@ -11,6 +11,7 @@ from models import OtaJobRow
 from models.enums import OtaExecutionStatus as Status
 from models.enums import OtaJobStatus
 from models.tables import OTA_EXECUTION, OTA_JOB
+from services.bulk import allow_time
 from services.execution_counts import OPEN_JOB, add, ending, is_active
 from services.execution_events import record_changes, record_job
 from services.unit_of_work import UnitOfWork
@@ -33,6 +34,7 @@ async def end_executions(work: UnitOfWork, condition: ColumnElement[bool]) -> No
             version=OTA_EXECUTION.c.version + 1,
         )
     )
+    await allow_time(work)
     await work.session.execute(statement)
     just_ended = (OTA_EXECUTION.c.status == Status.ABORTED, OTA_EXECUTION.c.finished_at == work.moment)
     await record_changes(work, condition & just_ended[0] & just_ended[1], (Status.ABORTED,))

@@ -9,6 +9,7 @@ from uuid import UUID
 from models import ArtifactRow, DeploymentRow, OtaJobRow
 from models.enums import DeploymentStatus, Permission
 from models.tables import ARTIFACT, DEPLOYMENT, OTA_EXECUTION, OTA_JOB
+from services.bulk import allow_time
 from services.endings import end_executions, end_jobs, lock_jobs
 from services.errors import WrongState
 from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB, active_in, add
@@ -121,5 +122,7 @@ async def delete(work: UnitOfWork, job_id: UUID) -> UUID:
     if job.deployment_id is not None:
         raise WrongState("the job is part of a deployment; delete the deployment", ("id",))
     record_job(work, job, deleted=True)
+    await allow_time(work)
+    await work.session.execute(OTA_EXECUTION.delete().where(OTA_EXECUTION.c.job_id == job_id))
     await work.session.delete(job)
     return job.id

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, case, func, insert, literal, null, select
+from sqlalchemy import ColumnElement, FromClause, String, Uuid, case, func, insert, literal, null, select, type_coerce
 
 from models import DeploymentRow, OtaJobRow
 from models.columns import UtcDateTime
@@ -16,6 +16,7 @@ from models.dialects import new_id_in_sql
 from models.enums import ArtifactStatus, AttributeScope, DeploymentStatus, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
 from models.tables import ARTIFACT, OTA_EXECUTION, THING, THING_ATTRIBUTE
+from services.bulk import allow_time
 from services.errors import InvalidInput
 from services.execution_counts import active_in, add, count
 from services.execution_events import record_changes, record_deployment, record_job
@@ -27,6 +28,7 @@ from sql.sets import member_of
 DEVICE_TYPE: Final = "device_type"
 """The inventory attribute that says what a thing is; without it, the thing's type in the fleet stands for it."""
 
+_INVENTORY: Final = AttributeScope.INVENTORY.value
 FIRST_PRIORITY: Final = 1
 LAST_PRIORITY: Final = 10
 MAX_RETRIES: Final = 100
@@ -90,13 +92,10 @@ async def roll_out(
     """
     await work.session.flush()
     of_job = OTA_EXECUTION.c.job_id == job.id
-    row = _execution(work, job, _choose(fits))
-    attribute = and_(
-        THING_ATTRIBUTE.c.thing_id == THING.c.id,
-        THING_ATTRIBUTE.c.scope == AttributeScope.INVENTORY,
-        THING_ATTRIBUTE.c.name == DEVICE_TYPE,
-    )
-    rows = select(*row.values()).outerjoin_from(THING, THING_ATTRIBUTE, attribute).where(things)
+    typed = _typed(things)
+    row = _execution(work, job, typed.c.id, _choose(fits, typed.c.device_type))
+    await allow_time(work)
+    rows = select(*row.values()).select_from(typed)
     await work.session.execute(insert(OTA_EXECUTION).from_select(list(row), rows))
     counts = await count(work, job.id)
     if not counts:
@@ -111,16 +110,31 @@ async def roll_out(
         record_deployment(work, deployment)
 
 
-def _choose(fits: Sequence[Fit]) -> ColumnElement[Any]:
-    """The id of the artifact for the device type of a thing, or NULL."""
-    device_type = func.coalesce(THING_ATTRIBUTE.c.text_value, THING.c.type, type_=THING_ATTRIBUTE.c.text_value.type)
+def _typed(things: ColumnElement[bool]) -> FromClause:
+    """The things with their device types, each looked up by its thing.
+
+    Scope and name are wrapped so that only the key of the thing can be looked up by an index, and it is a subquery, not
+    a join: a database that has not analyzed a new fleet yet takes its attributes for a short list, and would read all
+    of it for each thing. The offset keeps the lookup from being repeated for each use of its result.
+    """
+    columns = THING_ATTRIBUTE.c
+    scope, name = (type_coerce(column, String).concat("") for column in (columns.scope, columns.name))
+    own = select(columns.text_value).where(columns.thing_id == THING.c.id, scope == _INVENTORY, name == DEVICE_TYPE)
+    device_type = func.coalesce(own.scalar_subquery(), THING.c.type, type_=columns.text_value.type)
+    return select(THING.c.id, device_type.label("device_type")).where(things).offset(0).subquery("typed")
+
+
+def _choose(fits: Sequence[Fit], device_type: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The id of the artifact for a device type, or NULL."""
     for_all = next((fit.artifact_id for fit in fits if not fit.types), None)
     otherwise: ColumnElement[Any] = null() if for_all is None else literal(for_all, Uuid())
     branches = [(member_of(device_type, fit.types), literal(fit.artifact_id, Uuid())) for fit in fits if fit.types]
     return case(*branches, else_=otherwise) if branches else otherwise
 
 
-def _execution(work: UnitOfWork, job: OtaJobRow, artifact: ColumnElement[Any]) -> dict[str, ColumnElement[Any]]:
+def _execution(
+    work: UnitOfWork, job: OtaJobRow, thing: ColumnElement[Any], artifact: ColumnElement[Any]
+) -> dict[str, ColumnElement[Any]]:
     """What the row of each thing holds, by column."""
     columns = OTA_EXECUTION.c
     at = literal(work.moment, UtcDateTime())
@@ -131,7 +145,7 @@ def _execution(work: UnitOfWork, job: OtaJobRow, artifact: ColumnElement[Any]) -
         "organization_id": literal(job.organization_id, Uuid()),
         "job_id": literal(job.id, Uuid()),
         "deployment_id": deployment,
-        "thing_id": THING.c.id,
+        "thing_id": thing,
         "artifact_id": artifact,
         "status": case((artifact.is_(None), nothing), else_=pending),
         "substate": literal(""),
