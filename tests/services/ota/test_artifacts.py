@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -59,36 +59,34 @@ async def test_two_first_artifacts_at_the_same_time(fleet: Fleet, working: Worki
     assert (await fleet.count(ReleaseRow), await fleet.count(ArtifactRow)) == (1, 4)
 
 
-@pytest.mark.parametrize(
-    ("changes", "error", "path"),
-    [
-        ({"release_name": " "}, InvalidInput, ("releaseName",)),
-        ({"release_name": "x" * 255}, InvalidInput, ("releaseName",)),
-        ({"version": "\x00"}, InvalidInput, ("version",)),
-        ({"file_name": "../../etc/passwd"}, InvalidInput, ("fileName",)),
-        ({"file_name": "a\\b"}, InvalidInput, ("fileName",)),
-        ({"file_name": ".."}, InvalidInput, ("fileName",)),
-        ({"file_name": "a\r\nSet-Cookie: b"}, InvalidInput, ("fileName",)),
-        ({"file_name": "gpj.\u202eexe"}, InvalidInput, ("fileName",)),
-        ({"size": 0}, InvalidInput, ("size",)),
-        ({"size": MOST + 1}, LimitReached, ("size",)),
-        ({"sha256": "ab"}, InvalidInput, ("sha256",)),
-        ({"sha256": "zz" * 32}, InvalidInput, ("sha256",)),
-        ({"compatible_types": ["red", ""]}, InvalidInput, ("compatibleTypes", "1")),
-        ({"compatible_types": ["x"] * 101}, InvalidInput, ("compatibleTypes",)),
-        ({"provides": {"a": 1}}, InvalidInput, ("provides", "a")),
-        ({"provides": []}, InvalidInput, ("provides",)),
-        ({"depends": {"a": {"b": "c"}}}, InvalidInput, ("depends", "a")),
-        ({"depends": {"a": [1]}}, InvalidInput, ("depends", "a")),
-        ({"description": "x" * 4097}, InvalidInput, ("description",)),
-    ],
-)
-async def test_bad_values_make_nothing(
-    fleet: Fleet, working: Working, editor: Access, changes: dict[str, Any], error: type[FleetError], path: tuple[str]
-) -> None:
-    with pytest.raises(error) as caught:
-        await declare(fleet, working, editor, **changes)
-    assert caught.value.path == path
+BAD_VALUES: Final[list[tuple[dict[str, Any], type[FleetError], tuple[str, ...]]]] = [
+    ({"release_name": " "}, InvalidInput, ("releaseName",)),
+    ({"release_name": "x" * 255}, InvalidInput, ("releaseName",)),
+    ({"version": "\x00"}, InvalidInput, ("version",)),
+    ({"file_name": "../../etc/passwd"}, InvalidInput, ("fileName",)),
+    ({"file_name": "a\\b"}, InvalidInput, ("fileName",)),
+    ({"file_name": ".."}, InvalidInput, ("fileName",)),
+    ({"file_name": "a\r\nSet-Cookie: b"}, InvalidInput, ("fileName",)),
+    ({"file_name": "gpj.\u202eexe"}, InvalidInput, ("fileName",)),
+    ({"size": 0}, InvalidInput, ("size",)),
+    ({"size": MOST + 1}, LimitReached, ("size",)),
+    ({"sha256": "ab"}, InvalidInput, ("sha256",)),
+    ({"sha256": "zz" * 32}, InvalidInput, ("sha256",)),
+    ({"compatible_types": ["red", ""]}, InvalidInput, ("compatibleTypes", "1")),
+    ({"compatible_types": ["x"] * 101}, InvalidInput, ("compatibleTypes",)),
+    ({"provides": {"a": 1}}, InvalidInput, ("provides", "a")),
+    ({"provides": []}, InvalidInput, ("provides",)),
+    ({"depends": {"a": {"b": "c"}}}, InvalidInput, ("depends", "a")),
+    ({"depends": {"a": [1]}}, InvalidInput, ("depends", "a")),
+    ({"description": "x" * 4097}, InvalidInput, ("description",)),
+]
+
+
+async def test_bad_values_make_nothing(fleet: Fleet, working: Working, editor: Access) -> None:
+    for changes, error, path in BAD_VALUES:
+        with pytest.raises(error) as caught:
+            await declare(fleet, working, editor, **changes)
+        assert caught.value.path == path
     assert await fleet.count(ReleaseRow) == await fleet.count(ArtifactRow) == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import pytest
 
@@ -116,25 +117,25 @@ async def test_a_later_start_is_scheduled(fleet: Fleet, working: Working, editor
             await executions.report(work, execution.id, Report(Status.DOWNLOADING))
 
 
-@pytest.mark.parametrize(
-    ("target", "error", "path"),
-    [
-        (Target(), InvalidInput, ("target",)),
-        (Target(thing_ids=[]), InvalidInput, ("target",)),
-        (Target(thing_ids=[new_id()], everything=True), InvalidInput, ("target",)),
-        (Target(condition=THING.c.name == "nobody"), InvalidInput, ("target",)),
-        (Target(thing_ids=[new_id()]), NotFound, ("target", "thingIds", "0")),
-        (Target(group_ids=[new_id()]), NotFound, ("target", "groupIds", "0")),
-        (Target(thing_ids=[new_id()] * 10_001), LimitReached, ("target", "thingIds")),
-    ],
-)
-async def test_a_target_that_is_none_makes_nothing(
-    fleet: Fleet, working: Working, editor: Access, target: Target, error: type[FleetError], path: tuple[str, ...]
-) -> None:
+NO_TARGETS: Final[list[tuple[Target, type[FleetError], tuple[str, ...]]]] = [
+    (Target(), InvalidInput, ("target",)),
+    (Target(thing_ids=[]), InvalidInput, ("target",)),
+    (Target(thing_ids=[new_id()], everything=True), InvalidInput, ("target",)),
+    (Target(condition=THING.c.name == "nobody"), InvalidInput, ("target",)),
+    (Target(thing_ids=[new_id()]), NotFound, ("target", "thingIds", "0")),
+    (Target(group_ids=[new_id()]), NotFound, ("target", "groupIds", "0")),
+    (Target(thing_ids=[new_id()] * 10_001), LimitReached, ("target", "thingIds")),
+]
+
+
+async def test_a_target_that_is_none_makes_nothing(fleet: Fleet, working: Working, editor: Access) -> None:
     await fleet.add_things(1)
-    with pytest.raises(error) as caught:
-        await start(fleet, working, editor, target)
-    assert caught.value.path == path
+    release = await fleet.add_release()
+    await fleet.add_artifact(release)
+    for target, error, path in NO_TARGETS:
+        with pytest.raises(error) as caught:
+            await start(fleet, working, editor, target, release_id=release)
+        assert caught.value.path == path
     assert await fleet.count(DeploymentRow) == await fleet.count(OtaJobRow) == await fleet.count(OtaExecutionRow) == 0
     assert await fleet.events(EventKind.DEPLOYMENT_CHANGED) == []
 
@@ -162,22 +163,19 @@ async def test_a_release_without_a_file_makes_nothing(fleet: Fleet, working: Wor
     assert await fleet.count(DeploymentRow) == 0
 
 
-@pytest.mark.parametrize(
-    ("rules", "path"),
-    [
+async def test_numbers_out_of_range(fleet: Fleet, working: Working, editor: Access) -> None:
+    await fleet.add_things(1)
+    release = await fleet.add_release()
+    await fleet.add_artifact(release)
+    for rules, path in (
         (Rules(priority=0), ("priority",)),
         (Rules(priority=11), ("priority",)),
         (Rules(retries=-1), ("retries",)),
         (Rules(retries=101), ("retries",)),
-    ],
-)
-async def test_numbers_out_of_range(
-    fleet: Fleet, working: Working, editor: Access, rules: Rules, path: tuple[str, ...]
-) -> None:
-    await fleet.add_things(1)
-    with pytest.raises(InvalidInput) as caught:
-        await start(fleet, working, editor, Target(everything=True), rules=rules)
-    assert caught.value.path == path
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            await start(fleet, working, editor, Target(everything=True), release_id=release, rules=rules)
+        assert caught.value.path == path
 
 
 async def test_a_viewer_sees_but_may_not(fleet: Fleet, working: Working) -> None:

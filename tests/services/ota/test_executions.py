@@ -118,21 +118,16 @@ async def test_the_expected_status_is_held(fleet: Fleet, working: Working, deplo
     assert (await first(fleet)).status is Status.INSTALLING
 
 
-@pytest.mark.parametrize(
-    ("given", "path"),
-    [
+async def test_bad_values(fleet: Fleet, working: Working, deployment: UUID) -> None:
+    for given, path in (
         (Report(Status.DOWNLOADING, progress=101), ("progress",)),
         (Report(Status.DOWNLOADING, progress=-1), ("progress",)),
         (Report(Status.DOWNLOADING, "x" * 1025), ("substate",)),
         (Report(Status.DOWNLOADING, "\x00"), ("substate",)),
-    ],
-)
-async def test_bad_values(
-    fleet: Fleet, working: Working, deployment: UUID, given: Report, path: tuple[str, ...]
-) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        await report(fleet, working, given)
-    assert caught.value.path == path
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            await report(fleet, working, given)
+        assert caught.value.path == path
     assert (await first(fleet)).status is Status.PENDING
 
 

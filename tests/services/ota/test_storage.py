@@ -88,5 +88,6 @@ async def test_clean_takes_what_nobody_writes_to(storage: LocalStorage, tmp_path
         path.touch()
         os.utime(path, (time.time() - age,) * 2)
     assert await storage.clean() == 1
-    assert sorted(path.name for path in files_in(folder))[-1] == "incoming-new"
-    assert len(files_in(folder)) == 2
+    left = {path.name for path in files_in(folder)}
+    assert len(left) == 2
+    assert "incoming-new" in left
