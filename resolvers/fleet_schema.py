@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import strawberry
 from graphql import GraphQLSchema, get_named_type
@@ -47,6 +48,9 @@ class Mutation(
     """The root of mutations, one base for each noun."""
 
 
+CONFIG: Final = StrawberryConfig(scalar_map={datetime: MOMENT, BigInt: BIG_INT}, sort_schema=False)
+
+
 def build_schema() -> strawberry.Schema:
     """The guarded schema; raises UnclassifiedFields when a field has no class of access."""
     schema = strawberry.Schema(
@@ -54,7 +58,7 @@ def build_schema() -> strawberry.Schema:
         mutation=Mutation,
         subscription=Subscription,
         types=list(NODES.values()),
-        config=StrawberryConfig(scalar_map={datetime: MOMENT, BigInt: BIG_INT}, sort_schema=False),
+        config=CONFIG,
     )
     graph = schema._schema  # noqa: SLF001 - the graphql-core schema has no public name
     guard(graph)
