@@ -1,8 +1,8 @@
 """The event log as its readers see it: positions, cursors, and events that match a scope.
 
 A reader goes on behind the last position that it has seen, and reads only what is settled, so that no transaction that
-commits later can slip in before it. Access is part of the statement: events of organizations, groups and things that the
-principal cannot see (any more) do not exist for it.
+commits later can slip in before it. Access is part of the statement: events of organizations, groups and things that
+the principal cannot see (any more) do not exist for it.
 """
 
 from __future__ import annotations
