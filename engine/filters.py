@@ -22,6 +22,10 @@ from sql.sets import member_of
 CONDITION: Final = "condition"
 MAX_CONDITIONS: Final = 100
 MAX_LIST: Final = 100
+MAX_PATTERN: Final = 1_024
+"""Characters of a text that is looked for inside others: SQLite takes no pattern beyond 50,000 bytes."""
+MAX_DEPTH: Final = 16
+"""Filters inside filters; what compiles them to SQL calls itself a dozen times for each."""
 
 Condition = Callable[[Any], ColumnElement[bool]]
 
@@ -121,7 +125,10 @@ def equals(column: ColumnElement[Any]) -> Condition:
 
 
 def compile_filter(wanted: Any) -> list[ColumnElement[bool]]:
-    """The SQL of a filter input; raises BadUserInput when it has more than 100 conditions or too long lists."""
+    """The SQL of a filter input.
+
+    Raises BadUserInput when it has more than 100 conditions, lists of more than 100 values, or is more than 16 deep.
+    """
     return [_Compiler().compile(wanted)]
 
 
@@ -131,7 +138,9 @@ class _Compiler:
     def __init__(self) -> None:
         self.conditions = 0
 
-    def compile(self, wanted: Any) -> ColumnElement[bool]:
+    def compile(self, wanted: Any, depth: int = 1) -> ColumnElement[bool]:
+        if depth > MAX_DEPTH:
+            raise BadUserInput(f"a filter is at most {MAX_DEPTH} deep")
         clauses: list[ColumnElement[bool]] = []
         for each in dataclasses.fields(wanted):
             value = getattr(wanted, each.name)
@@ -140,13 +149,16 @@ class _Compiler:
             self._count()
             match each.name:
                 case "and_":
-                    clauses.extend(self.compile(part) for part in value)
+                    clauses.extend(self.compile(part, depth + 1) for part in value)
                 case "or_":
-                    clauses.append(or_(False, *(self.compile(part) for part in value)))
+                    clauses.append(or_(False, *(self.compile(part, depth + 1) for part in value)))
                 case "not_":
-                    clauses.append(not_(func.coalesce(self.compile(value), False)))
+                    clauses.append(not_(func.coalesce(self.compile(value, depth + 1), False)))
                 case _:
                     clauses.append(each.metadata[CONDITION](value))
+        if not clauses:
+            # A filter that says nothing stands in the SQL all the same.
+            self._count()
         return and_(True, *clauses)
 
     def _count(self) -> None:
@@ -162,12 +174,19 @@ def bounded(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
-def _contains(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    return column.icontains(value, autoescape=True)
+def contains(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    """`column` holds `value` somewhere, in any case; raises BadUserInput when that is longer than 1,024 characters."""
+    return column.icontains(_pattern(value), autoescape=True)
 
 
 def _starts_with(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
-    return column.istartswith(value, autoescape=True)
+    return column.istartswith(_pattern(value), autoescape=True)
+
+
+def _pattern(value: str) -> str:
+    if len(value) > MAX_PATTERN:
+        raise BadUserInput(f"a text to look for has at most {MAX_PATTERN:,} characters")
+    return value
 
 
 _OPERATORS: Final[dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]]] = {
@@ -179,7 +198,7 @@ _OPERATORS: Final[dict[str, Callable[[ColumnElement[Any], Any], ColumnElement[bo
     "lte": lambda column, value: column <= value,
     "in_": lambda column, value: member_of(column, bounded(value)),
     "nin": lambda column, value: or_(column.is_(None), not_(member_of(column, bounded(value)))),
-    "contains": _contains,
+    "contains": contains,
     "starts_with": _starts_with,
     "exists": lambda column, value: column.is_not(None) if value else column.is_(None),
 }

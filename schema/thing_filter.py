@@ -18,6 +18,7 @@ from engine.filters import (
     StringFilter,
     bounded,
     compare,
+    contains,
     equals,
     where,
 )
@@ -112,7 +113,7 @@ def _ids(column: Column[Any], prefix: str) -> Any:
 
 
 def _search(text: str) -> ColumnElement[bool]:
-    return or_(THING.c.name.icontains(text, autoescape=True), THING.c.external_id.icontains(text, autoescape=True))
+    return or_(contains(THING.c.name, text), contains(THING.c.external_id, text))
 
 
 @strawberry.input(description="Conditions on things; all that are given must hold.")

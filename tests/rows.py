@@ -219,3 +219,9 @@ async def add_organization(store: Store, parent: str) -> str:
     closure = [{"ancestor_id": made, "depth": 0}, *lines]
     await add(store, tree, [{"organization_id": made, **line} for line in closure])
     return global_id("org", made)
+
+
+async def put_into_group(store: Store, group: str, things: Sequence[str]) -> None:
+    """Things into a group that is not their home."""
+    joined = {"group_id": key(group), "is_home": False, "created_at": now()}
+    await add(store, GROUP_THING, [{"thing_id": key(thing), **joined} for thing in things])
