@@ -23,6 +23,7 @@ MAX_ATTRIBUTES: Final = 200
 MAX_ATTRIBUTES_OF_A_THING: Final = 1_000
 MAX_LIST: Final = 100
 TEXT_LENGTH: Final = 1024
+TEXT_OCTETS: Final = 1536
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _check_value(value: Any, path: Path) -> Any:
 
 def _check_scalar(value: Any, path: Path) -> str | int | float:
     if isinstance(value, str):
-        return check_text(value, path, limit=TEXT_LENGTH)
+        return check_text(value, path, limit=TEXT_LENGTH, octets=TEXT_OCTETS)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput("an attribute is a text, a number, or a list of one of them", path)
     if not -MAX_INTEGER <= value <= MAX_INTEGER:

@@ -24,6 +24,7 @@ from sql.sets import member_of
 
 MAX_BULK: Final = 500
 NAME_LENGTH: Final = 1024
+NAME_OCTETS: Final = 2560
 MOVES: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
     Lifecycle.NEW: frozenset({Lifecycle.INSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
     Lifecycle.INSTALLED: frozenset({Lifecycle.UNINSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
@@ -95,11 +96,11 @@ async def edit(
         if name in changes and changes[name] is None:
             raise InvalidInput("this cannot be empty", (*path, name))
     if "name" in changes:
-        row.name = check_name(changes["name"], (*path, "name"), limit=NAME_LENGTH)
+        row.name = check_name(changes["name"], (*path, "name"), limit=NAME_LENGTH, octets=NAME_OCTETS)
     if "type" in changes:
         row.type = changes["type"]
     if "metadata" in changes:
-        row.meta = check_object(changes["metadata"] or {}, (*path, "metadata"))
+        row.meta = check_object({} if changes["metadata"] is None else changes["metadata"], (*path, "metadata"))
     if "external_id" in changes:
         await _set_external_id(work, row, changes["external_id"], (*path, "externalId"))
     if "profile_id" in changes:
@@ -182,7 +183,7 @@ def _row(work: UnitOfWork, organization_id: UUID, draft: ThingDraft, path: Path)
         "organization_id": organization_id,
         "home_group_id": draft.home_group_id,
         "profile_id": draft.profile_id,
-        "name": check_name(draft.name, (*path, "name"), limit=NAME_LENGTH),
+        "name": check_name(draft.name, (*path, "name"), limit=NAME_LENGTH, octets=NAME_OCTETS),
         "type": draft.type,
         "external_id": _external_id(draft.external_id, (*path, "externalId")),
         "lifecycle": Lifecycle.NEW,

@@ -20,18 +20,23 @@ TEXT_LENGTH: Final = 4096
 _EMAIL: Final = re.compile(r"[^@\s\"(),:;<>\[\\\]]+@[^@\s\"(),:;<>\[\\\].]+(\.[^@\s\"(),:;<>\[\\\].]+)+")
 
 
-def check_text(value: str, path: Path, *, limit: int = TEXT_LENGTH) -> str:
-    """A text of at most `limit` characters that both databases can hold."""
+def check_text(value: str, path: Path, *, limit: int = TEXT_LENGTH, octets: int | None = None) -> str:
+    """A text of at most `limit` characters that both databases can hold.
+
+    `octets` bounds it in UTF-8 too: PostgreSQL keeps no more than 2,704 bytes in one entry of an index.
+    """
     if len(value) > limit:
         raise InvalidInput(f"at most {limit} characters are allowed", path)
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidInput("the text holds a character that cannot be stored", path)
+    if octets is not None and len(value.encode()) > octets:
+        raise InvalidInput(f"at most {octets:,} bytes in UTF-8 are allowed", path)
     return value
 
 
-def check_name(value: str, path: Path, *, limit: int = NAME_LENGTH) -> str:
-    """A name: 1 to `limit` characters, without white space around it."""
-    name = check_text(value, path, limit=limit).strip()
+def check_name(value: str, path: Path, *, limit: int = NAME_LENGTH, octets: int | None = None) -> str:
+    """A name: 1 to `limit` characters (and at most `octets` bytes in UTF-8), without white space around it."""
+    name = check_text(value, path, limit=limit, octets=octets).strip()
     if not name:
         raise InvalidInput("a name has at least one character", path)
     return name

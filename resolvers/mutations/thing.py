@@ -161,7 +161,7 @@ def _draft(item: ThingInput, path: tuple[str | int, ...]) -> ThingDraft:
         external_id=given(item.external_id),
         home_group_id=optional_key("group", item.home_group_id, (*path, "homeGroupId")),
         profile_id=optional_key("profile", item.profile_id, (*path, "profileId")),
-        metadata=given(item.metadata) or {},
+        metadata={} if given(item.metadata) is None else item.metadata,
         tags=given(item.tags) or [],
         attributes=_attributes(given(item.attributes) or []),
     )

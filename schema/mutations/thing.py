@@ -27,7 +27,7 @@ class AttributeInput:
 class ThingInput:
     """One new thing."""
 
-    name: str = strawberry.field(description="The name, 1 to 1024 characters.")
+    name: str = strawberry.field(description="The name, 1 to 1024 characters and at most 2,560 bytes in UTF-8.")
     type: ThingType = strawberry.field(description="What it is in the fleet.")
     external_id: str | None = strawberry.field(
         default=strawberry.UNSET, description="Its id in another registry, unique in the organization."
