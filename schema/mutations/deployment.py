@@ -39,9 +39,9 @@ class UpdateDeploymentInput:
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str = strawberry.field(default=strawberry.UNSET, description="The new name.")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for, for people.")
-    priority: int = strawberry.field(
+    priority: int | None = strawberry.field(
         default=strawberry.UNSET, description="From 1 (first) to 10 (last), for its open jobs too."
     )
 

@@ -38,8 +38,8 @@ class UpdateOtaJobInput:
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str = strawberry.field(default=strawberry.UNSET, description="The new name.")
-    priority: int = strawberry.field(default=strawberry.UNSET, description="From 1 (first) to 10 (last).")
+    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
+    priority: int | None = strawberry.field(default=strawberry.UNSET, description="From 1 (first) to 10 (last).")
 
 
 @strawberry.input(description="An OTA job to be stopped.")

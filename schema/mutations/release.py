@@ -18,7 +18,7 @@ class UpdateReleaseInput:
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str = strawberry.field(
+    name: str | None = strawberry.field(
         default=strawberry.UNSET, description="The new name, unique in the organization; its artifacts get it too."
     )
     notes: str | None = strawberry.field(default=strawberry.UNSET, description="What is new, for people.")

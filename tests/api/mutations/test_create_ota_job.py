@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+from models.tables import OTA_EXECUTION, OTA_JOB
+from tests.cast import Cast, org_id, refusals, thing_id
+from tests.ota import assert_counts, declare, upload
+
+FIELDS = """otaJob {
+  name status phase priority retries deployment { id } artifact { id } organization { id } counts { pending noArtifact }
+  executions { nodes { status thing { id } artifact { id } deployment { id } } }
+}"""
+
+
+async def test_one_artifact_to_things(cast: Cast) -> None:
+    (red,) = await cast.add_things(1)
+    attribute = {"scope": "INVENTORY", "name": "device_type", "value": "red"}
+    await cast.change("editor", "updateThings", {"things": [{"id": thing_id(red), "attributes": [attribute]}]})
+    artifact, _ = await upload(cast, compatibleTypes=["red"])
+    given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": {"all": True}}
+    payload = await cast.change("editor", "createOtaJob", {**given, "priority": 1, "retries": 2}, FIELDS)
+    job = payload["otaJob"]
+    nodes = {node.pop("thing")["id"]: node for node in job.pop("executions")["nodes"]}
+    assert job == {
+        "name": "One",
+        "status": "IN_PROGRESS",
+        "phase": 1,
+        "priority": 1,
+        "retries": 2,
+        "deployment": None,
+        "artifact": {"id": artifact},
+        "organization": {"id": org_id(cast.acme)},
+        "counts": {"pending": 1, "noArtifact": 1},
+    }
+    assert nodes == {
+        thing_id(red): {"status": "PENDING", "artifact": {"id": artifact}, "deployment": None},
+        thing_id(cast.thing): {"status": "NO_ARTIFACT", "artifact": None, "deployment": None},
+    }
+    await assert_counts(cast)
+
+
+async def test_bad_input_makes_nothing(cast: Cast) -> None:
+    artifact, _ = await upload(cast)
+    waiting = (await declare(cast, version="2"))["artifact"]["id"]
+    (strange,) = await cast.add_things(1, organization=cast.other)
+    good = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": {"all": True}}
+    cases: list[tuple[dict[str, Any], str, list[str]]] = [
+        ({"target": {}}, "INVALID_INPUT", ["target"]),
+        ({"target": {"thingIds": [thing_id(strange)]}}, "NOT_FOUND", ["target", "thingIds", "0"]),
+        ({"artifactId": "artifact_" + "0" * 32}, "NOT_FOUND", ["artifactId"]),
+        ({"artifactId": waiting}, "WRONG_STATE", ["artifactId"]),
+        ({"organizationId": org_id(cast.north)}, "NOT_FOUND", ["artifactId"]),
+        ({"name": ""}, "INVALID_INPUT", ["name"]),
+        ({"priority": 0}, "INVALID_INPUT", ["priority"]),
+        ({"retries": 101}, "INVALID_INPUT", ["retries"]),
+    ]
+    for change, code, path in cases:
+        assert await cast.error("editor", "createOtaJob", good | change) == (code, path), change
+    assert await cast.count(OTA_JOB) == await cast.count(OTA_EXECUTION) == 0
+
+
+async def test_who_may_not(cast: Cast) -> None:
+    artifact, _ = await upload(cast)
+    given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": {"all": True}}
+    await cast.refused("createOtaJob", given, refusals(viewer="FORBIDDEN"))
+    assert await cast.count(OTA_JOB) == 0

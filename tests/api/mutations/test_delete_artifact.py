@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.tables import ARTIFACT, RELEASE
+from tests.cast import THING_KEY, Cast, refusals
+from tests.ota import deploy, execution_of, upload
+
+
+def files(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "data" / "artifacts").rglob("*") if path.is_file()]
+
+
+async def test_the_file_and_the_release_of_the_last_one_go_too(cast: Cast, tmp_path: Path) -> None:
+    first, release = await upload(cast, compatibleTypes=["a"])
+    last, same = await upload(cast, compatibleTypes=["b"])
+    assert release == same
+    url = (await cast.data("viewer", "query ($id: ID!) { artifact(id: $id) { downloadUrl } }", {"id": first}))[
+        "artifact"
+    ]["downloadUrl"]
+    payload = await cast.change("admin", "deleteArtifact", {"id": first}, "deletedId")
+    assert payload == {"deletedId": first}
+    assert (await cast.gateway.request("GET", url)).status == 404
+    assert (await cast.count(ARTIFACT), await cast.count(RELEASE)) == (1, 1)
+    assert files(tmp_path) == [last.removeprefix("artifact_")]
+    await cast.change("admin", "deleteArtifact", {"id": last})
+    assert (await cast.count(ARTIFACT), await cast.count(RELEASE)) == (0, 0)
+    assert files(tmp_path) == []
+
+
+async def test_not_while_an_update_uses_it(cast: Cast, tmp_path: Path) -> None:
+    artifact, release = await upload(cast)
+    deployment = await deploy(cast, releaseId=release)
+    assert await cast.error("admin", "deleteArtifact", {"id": artifact}) == ("CONFLICT", ["id"])
+    assert len(files(tmp_path)) == 1
+    execution = await execution_of(cast, cast.thing, deployment)
+    await cast.gateway.change(
+        "reportOtaExecution",
+        {"executionId": execution, "status": "SUCCESS"},
+        select="otaExecution { id }",
+        token=f"Thing {THING_KEY}",
+    )
+    await cast.change("admin", "deleteArtifact", {"id": artifact})
+    query = "query ($id: ID!) { otaExecution(id: $id) { status artifact { id } deployment { release { name } } } }"
+    assert (await cast.data("viewer", query, {"id": execution}))["otaExecution"] == {
+        "status": "SUCCESS",
+        "artifact": None,
+        "deployment": {"release": {"name": "1.0"}},
+    }
+
+
+async def test_who_may_not(cast: Cast, tmp_path: Path) -> None:
+    artifact, _ = await upload(cast)
+    await cast.refused("deleteArtifact", {"id": artifact}, refusals(viewer="FORBIDDEN", editor="FORBIDDEN"))
+    assert await cast.count(ARTIFACT) == len(files(tmp_path)) == 1
