@@ -18,6 +18,8 @@ import click
 import orjson
 import uvloop
 from aiohttp import web
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
@@ -172,7 +174,11 @@ def run_worker(settings: Settings) -> None:
 
 def chosen(**options: Any) -> Settings:
     """The settings of the environment, with the options of the command line that were given."""
-    return Settings(**{name: value for name, value in options.items() if value is not None})
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        wrong = [f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in error.errors()]
+        raise click.ClickException("these settings cannot be used: " + "; ".join(wrong)) from error
 
 
 @click.group(help=__doc__)
@@ -371,3 +377,6 @@ if __name__ == "__main__":
         main()
     except StoreError as error:
         raise SystemExit(f"Error: {error}") from error
+    except (OSError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise SystemExit(f"Error: the database or a file cannot be used: {reason}") from error
