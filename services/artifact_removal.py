@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from models.tables import ARTIFACT, OTA_EXECUTION, OTA_JOB
 from services.errors import Conflict
@@ -19,8 +19,11 @@ async def remove_artifacts(work: UnitOfWork, ids: Sequence[UUID], path: Path) ->
     """Delete the rows of artifacts that the caller may delete (mender.ota.delete-artifact).
 
     Raises Conflict, with `path`, while an open job brings one of them or an active execution uses it. When a job is
-    made at the same time, one of the two fails, since both touch the row of the artifact.
+    made at the same time, one of the two fails.
     """
+    # Locked, so that whoever makes a job with one of them waits, and then finds it gone.
+    mine = select(ARTIFACT.c.id).where(member_of(ARTIFACT.c.id, ids)).order_by(ARTIFACT.c.id).with_for_update()
+    await work.session.execute(mine)
     used = member_of(OTA_EXECUTION.c.artifact_id, ids)
     named = member_of(OTA_JOB.c.artifact_id, ids)
     if await work.exists(used, is_active()) or await work.exists(named, OTA_JOB.c.status.in_(OPEN_JOB)):

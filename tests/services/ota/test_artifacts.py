@@ -245,3 +245,27 @@ async def test_a_release_that_a_deployment_names_stays(fleet: Fleet, working: Wo
         async with working(admin) as work:
             await releases.delete(work, new_id())
     assert await fleet.count(ReleaseRow) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_deleting_and_deploying_at_the_same_time(fleet: Fleet, working: Working) -> None:
+    """One of the two fails, whichever comes first: no execution is left without the file that it was promised."""
+    admin = fleet.member(Role.ADMIN)
+    await fleet.add_things(1)
+    for number in range(6):
+        release = await fleet.add_release(f"{number}.0")
+        artifact = await fleet.add_artifact(release)
+        await fleet.add_artifact(release, "never asked for")
+
+        async def delete(artifact: UUID = artifact) -> None:
+            async with working(admin) as work:
+                await artifacts.delete(work, artifact)
+
+        outcomes = await asyncio.gather(
+            delete(),
+            start(fleet, working, admin, Target(everything=True), release_id=release),
+            return_exceptions=True,
+        )
+        assert all(isinstance(each, FleetError) for each in outcomes if isinstance(each, BaseException)), outcomes
+    for execution in await fleet.all_executions():
+        assert (execution.artifact_id is None) is (execution.status is Status.NO_ARTIFACT)
