@@ -13,7 +13,7 @@ from models.enums import EventKind, Permission
 from models.tables import THING_STATE
 from services.errors import InvalidInput, NotFound
 from services.unit_of_work import UnitOfWork, check_version
-from services.validation import check_object
+from services.validation import check_merged, check_object
 
 
 async def report(work: UnitOfWork, thing_id: UUID | None, reported: Any, *, replace: bool) -> UUID:
@@ -25,7 +25,7 @@ async def report(work: UnitOfWork, thing_id: UUID | None, reported: Any, *, repl
     values = check_object(reported, ("reported",))
     thing = await _reporting_thing(work, thing_id)
     state = await _state(work, thing.id)
-    state.reported = check_object(values if replace else merge(state.reported, values), ("reported",))
+    state.reported = values if replace else check_merged(merge(state.reported, values), ("reported",))
     state.reported_at = work.moment
     if not thing.connected:
         detail = {"connected": True}
@@ -43,7 +43,7 @@ async def desire(
     thing = await work.fetch(ThingRow, thing_id, Permission.STATE_DESIRE, ("thingId",))
     state = await _state(work, thing.id)
     check_version(state.version, expected_version)
-    state.desired = check_object(values if replace else merge(state.desired, values), ("desired",))
+    state.desired = values if replace else check_merged(merge(state.desired, values), ("desired",))
     state.desired_at = work.moment
     _changed(work, thing, state, "DESIRED", values)
     return thing.id
