@@ -45,6 +45,7 @@ from services.passwords import Passwords
 from services.sessions import authenticate
 from services.settings import Profile, Settings
 from services.signed_addresses import SignedAddresses
+from services.starts import Starts
 from services.storage import LocalStorage
 from services.tail import Tail
 from services.tokens import TokenKeys, load_secret
@@ -102,10 +103,14 @@ def build_application(settings: Settings) -> web.Application:
     )
     application[PARTS] = parts
 
+    starts = Starts(parts.store, parts.tail.wake)
+
     async def run_parts(_: web.Application) -> AsyncIterator[None]:
         await parts.storage.clean()
         await parts.tail.start()
+        await starts.start()
         yield
+        await starts.stop()
         await parts.tail.stop()
         await parts.store.close()
 

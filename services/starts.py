@@ -20,7 +20,7 @@ from services.errors import FleetError
 from services.execution_events import record
 from services.unit_of_work import UnitOfWork, unit_of_work
 
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 10.0
 _KINDS: Final = (
     (OTA_JOB, OtaJobStatus.SCHEDULED, OtaJobStatus.IN_PROGRESS, EventKind.OTA_JOB_CHANGED),
     (DEPLOYMENT, DeploymentStatus.SCHEDULED, DeploymentStatus.PENDING, EventKind.DEPLOYMENT_CHANGED),
@@ -32,14 +32,15 @@ log = structlog.get_logger("fleetgraph.starts")
 class Starts:
     """Begins what is due, every few seconds; one per process."""
 
-    def __init__(self, store: Store, committed: Callable[[], None]) -> None:
-        """`committed` is called when something has begun."""
+    def __init__(self, store: Store, committed: Callable[[], None], *, seconds: float = LOOK_SECONDS) -> None:
+        """`committed` is called when something has begun; `seconds` lie between two looks."""
+        self._seconds = seconds
         self._store = store
         self._committed = committed
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Look now and then from now on."""
+        """Begin to look."""
         self._task = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
@@ -68,6 +69,7 @@ class Starts:
 
     async def _look(self) -> None:
         while True:
+            await asyncio.sleep(self._seconds)
             try:
                 begun = await self.begin_due()
             except (SQLAlchemyError, FleetError):
@@ -75,7 +77,6 @@ class Starts:
             else:
                 if begun:
                     log.info("scheduled updates begun", number=begun)
-            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _due(table: Table, waiting: OtaJobStatus | DeploymentStatus) -> ColumnElement[bool]:

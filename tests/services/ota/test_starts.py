@@ -59,7 +59,7 @@ async def test_it_looks_until_it_is_stopped(fleet: Fleet, working: Working, edit
     key = await start(fleet, working, editor, Target(everything=True), rules=LATER)
     await hurry(fleet)
     begun = asyncio.Event()
-    starts = Starts(fleet.store, begun.set)
+    starts = Starts(fleet.store, begun.set, seconds=0.01)
     await starts.start()
     async with asyncio.timeout(20):
         await begun.wait()
