@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -19,11 +19,12 @@ import orjson
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from models.errors import StoreError
 
 NOTIFY_CHANNEL: Final = "fleetgraph_events"
+SECONDS_TO_CLOSE: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,14 @@ class Store(ABC):
         """Have `wake` called when another process may have committed events; returns what ends that."""
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what is in use is waited for first, at most `SECONDS_TO_CLOSE`.
+
+        A connection that comes back to a pool after its end would stay open.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_CLOSE):
+                while _in_use(self.reader) or _in_use(self.writer):  # noqa: ASYNC110 - a pool tells nobody
+                    await asyncio.sleep(0.01)
         await self.reader.dispose()
         if self.writer is not self.reader:
             await self.writer.dispose()
@@ -147,6 +155,11 @@ def _engine(url: URL, *, pool_size: int, settings: StoreSettings, **options: Any
         json_deserializer=_load,
         **options,
     )
+
+
+def _in_use(engine: AsyncEngine) -> int:
+    pool = engine.pool
+    return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
 def _dump(value: Any) -> str:
