@@ -155,13 +155,14 @@ def _results(mode: BulkMode, outcomes: list[Outcome], ids: list[UUID | None]) ->
 
 
 def _draft(item: ThingInput, path: tuple[str | int, ...]) -> ThingDraft:
+    metadata = given(item.metadata)
     return ThingDraft(
         name=item.name,
         type=item.type,
         external_id=given(item.external_id),
         home_group_id=optional_key("group", item.home_group_id, (*path, "homeGroupId")),
         profile_id=optional_key("profile", item.profile_id, (*path, "profileId")),
-        metadata={} if given(item.metadata) is None else item.metadata,
+        metadata={} if metadata is None else metadata,
         tags=given(item.tags) or [],
         attributes=_attributes(given(item.attributes) or []),
     )

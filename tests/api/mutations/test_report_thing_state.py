@@ -81,8 +81,8 @@ async def test_report_is_an_object_within_bounds(cast: Cast) -> None:
     assert (await report(cast, nested(20)))["reported"] == nested(20)
     await report(cast, {"many": [0] * 4996, "text": "x" * 65_000}, replace=True)
     before = await seen(cast, cast.thing, f"lastSeenAt {STATE}")
-    for bad in (
-        *("text", 1, True, None, [], [{}]),
+    refused: list[Any] = [
+        *("text", 1, True, [], [{}]),
         nested(21),
         {"many": [0] * 5000},
         {"text": "x" * 65_537},
@@ -92,12 +92,10 @@ async def test_report_is_an_object_within_bounds(cast: Cast) -> None:
         {"number": 2**63 - 1},
         {"one": 1, "two": 2},
         {"more": "x" * 600},
-    ):
-        given = {"reported": bad}
-        assert await cast.refusal("thing", "reportThingState", given) in {"INVALID_INPUT", "BAD_USER_INPUT"}, str(bad)[
-            :50
-        ]
-    assert await cast.error("thing", "reportThingState", {"reported": []}) == ("INVALID_INPUT", ["reported"])
+    ]
+    for bad in refused:
+        assert await cast.error("thing", "reportThingState", {"reported": bad}) == ("INVALID_INPUT", ["reported"])
+    assert await cast.refusal("thing", "reportThingState", {"reported": None}) == "BAD_USER_INPUT"
     assert await cast.refusal("thing", "reportThingState", {"reported": {"a\0": "b"}}) == "BAD_USER_INPUT"
     assert await cast.refusal("thing", "reportThingState", {"reported": {"a": ["\0"]}}) == "BAD_USER_INPUT"
     assert await seen(cast, cast.thing, f"lastSeenAt {STATE}") == before

@@ -84,9 +84,10 @@ async def test_of_many_wishes_for_one_version_one_is_kept(cast: Cast) -> None:
 
 async def test_wish_is_an_object_within_bounds(cast: Cast) -> None:
     await desire(cast, {"many": [0] * 4990})
-    for bad in ("text", 0, False, [], {"a": 2**53 + 1}, {"text": "x" * 65_537}, {"more": [0] * 20}):
+    refused: list[Any] = ["text", 0, False, [], {"a": 2**53 + 1}, {"text": "x" * 65_537}, {"more": [0] * 20}]
+    for bad in refused:
         assert await cast.error("editor", "setDesiredThingState", wish(cast, bad)) == ("INVALID_INPUT", ["desired"])
-    assert await cast.refusal("editor", "setDesiredThingState", wish(cast, None)) in {"INVALID_INPUT", "BAD_USER_INPUT"}
+    assert await cast.refusal("editor", "setDesiredThingState", wish(cast, None)) == "BAD_USER_INPUT"
     assert await cast.refusal("editor", "setDesiredThingState", wish(cast, {"\0": 1})) == "BAD_USER_INPUT"
     assert (await seen(cast, cast.thing, "state { version }"))["state"] == {"version": 1}
 

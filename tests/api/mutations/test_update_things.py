@@ -57,7 +57,7 @@ async def test_null_clears_all_but_name_and_type(cast: Cast) -> None:
     one = await changed(cast, attributes=[{"name": "speed", "value": None}, {"name": "never", "value": None}])
     assert one["attributes"] == [{"scope": "SYSTEM", "name": "speed", "value": "fast"}]
     cleared = await changed(cast, externalId=None, profileId=None, metadata=None, tags=None, attributes=None)
-    nothing = {"externalId": None, "profile": None, "metadata": {}, "tags": [], "attributes": []}
+    nothing: dict[str, Any] = {"externalId": None, "profile": None, "metadata": {}, "tags": [], "attributes": []}
     assert cleared == {"name": "Pump 2", "type": "CONTROLLER", "version": 4, **nothing}
     for name in ("name", "type"):
         error = await cast.error("editor", "updateThings", patch(cast, **{name: None}))
