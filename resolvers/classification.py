@@ -96,7 +96,8 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         Permission.RELEASE_READ,
         (
             "id name artifactVersion description format compatibleTypes provides depends fileName size sha256 "
-            "status downloadUrl uploadedAt version createdAt updatedAt organization release otaJobs executions"
+            "status downloadUrl downloadExpiresAt uploadedAt version createdAt updatedAt organization release "
+            "otaJobs executions"
         ),
     ),
     "Thing": (

@@ -19,7 +19,7 @@ from services.errors import Unauthenticated
 from services.passwords import Passwords
 from services.scope import visible
 from services.settings import Settings
-from services.signed_addresses import SignedAddresses
+from services.signed_addresses import SignedAddress, SignedAddresses
 from services.storage import Storage
 from services.tail import Tail
 from services.tokens import TokenKeys
@@ -48,6 +48,7 @@ class Context:
         self.request_id = request_id
         self.loaders = Loaders(parts.store.dialect, self.scope, self.fetch)
         self._access: asyncio.Task[Access] | None = None
+        self._downloads: dict[UUID, SignedAddress] = {}
 
     @property
     def dialect(self) -> str:
@@ -60,9 +61,12 @@ class Context:
         settings = self.parts.settings
         return SignedAddresses(self.parts.keys, settings.base_url, settings.signed_url_seconds)
 
-    def download_url(self, artifact_id: UUID) -> str:
-        """An address that the file of an artifact can be fetched from."""
-        return self.addresses.download(artifact_id).url
+    def download_of(self, artifact_id: UUID) -> SignedAddress:
+        """Where the file of an artifact can be fetched, the same throughout the operation."""
+        made = self._downloads.get(artifact_id)
+        if made is None:
+            made = self._downloads[artifact_id] = self.addresses.download(artifact_id)
+        return made
 
     async def resolve_access(self) -> Access:
         """What the principal may do; read once, even when several root fields ask at the same time.

@@ -22,15 +22,31 @@ if TYPE_CHECKING:
     from schema.ota import OtaExecution, OtaJob
 
 
+class Address(Protocol):
+    """A signed address and its end."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when."""
+
+
 class SigningContext(Protocol):
     """What the context of an operation knows about signed addresses."""
 
-    def download_url(self, artifact_id: UUID) -> str:
-        """An address that the file of an artifact can be fetched from."""
+    def download_of(self, artifact_id: UUID) -> Address:
+        """Where the file of an artifact can be fetched, the same throughout the operation."""
 
 
 def _download_url(context: SigningContext, artifact_id: UUID, uploaded_at: datetime | None) -> str | None:
-    return None if uploaded_at is None else context.download_url(artifact_id)
+    return None if uploaded_at is None else context.download_of(artifact_id).url
+
+
+def _download_expires_at(context: SigningContext, artifact_id: UUID, uploaded_at: datetime | None) -> datetime | None:
+    return None if uploaded_at is None else context.download_of(artifact_id).expires_at
 
 
 @record(ReleaseRow, prefix="release")
@@ -73,6 +89,9 @@ class Artifact(Node):
         [ArtifactRow.id, ArtifactRow.uploaded_at],
         _download_url,
         "Fetch the file here with GET, for a while and without other authorization; null until it has arrived.",
+    )
+    download_expires_at: datetime | None = contextual(
+        [ArtifactRow.id, ArtifactRow.uploaded_at], _download_expires_at, "When `downloadUrl` is refused."
     )
     uploaded_at: datetime | None = column(ArtifactRow.uploaded_at, "When the file arrived.")
     version: int = column(ArtifactRow.version, "Grows with each edit; give it as `expectedVersion`.")

@@ -26,6 +26,7 @@ async def test_the_file_and_the_release_of_the_last_one_go_too(cast: Cast, tmp_p
     await cast.change("admin", "deleteArtifact", {"id": last})
     assert (await cast.count(ARTIFACT), await cast.count(RELEASE)) == (0, 0)
     assert files(tmp_path) == []
+    assert await cast.error("admin", "deleteArtifact", {"id": last}) == ("NOT_FOUND", ["id"])
 
 
 async def test_not_while_an_update_uses_it(cast: Cast, tmp_path: Path) -> None:

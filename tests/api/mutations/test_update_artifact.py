@@ -10,6 +10,7 @@ FIELDS = "artifact { description compatibleTypes provides depends version }"
 
 async def test_a_patch(cast: Cast) -> None:
     artifact = (await declare(cast, description="Old.", provides={"a": "1"}))["artifact"]["id"]
+    before = await cast.value(ARTIFACT.c.updated_at, ARTIFACT.c.id == key(artifact))
     change = {"id": artifact, "expectedVersion": 1, "compatibleTypes": ["pump"], "provides": None}
     payload = await cast.change("editor", "updateArtifact", change, FIELDS)
     assert payload["artifact"] == {
@@ -19,7 +20,12 @@ async def test_a_patch(cast: Cast) -> None:
         "depends": {},
         "version": 2,
     }
+    assert await cast.value(ARTIFACT.c.updated_at, ARTIFACT.c.id == key(artifact)) > before
     assert await cast.error("editor", "updateArtifact", change) == ("CONFLICT", ["expectedVersion"])
+    assert await cast.error("editor", "updateArtifact", {"id": "artifact"}) == ("INVALID_INPUT", ["id"])
+    unknown = {"id": "artifact_" + "0" * 32}
+    for operation in ("updateArtifact", "renewArtifactUpload"):
+        assert await cast.error("editor", operation, unknown) == ("NOT_FOUND", ["id"])
 
 
 async def test_not_once_an_update_has_used_it(cast: Cast) -> None:
