@@ -98,7 +98,7 @@ async def test_a_transaction_that_ends_late_is_never_skipped(gateway: Gateway, f
     await write(store, fleet, first, late=True, before=second_writes)
     async with asyncio.timeout(SECONDS_TO_SETTLE):
         # Transactions of other databases of the server hold events back, too, as long as they are open.
-        while len(rows := await read_events(store, EVERYTHING, Permission.THING_READ, STATES, start)) < 2:
+        while len(rows := await read_events(store, EVERYTHING, Permission.THING_READ, STATES, start)) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert while_first_was_open == []
     assert [f"thing_{row['thing_id'].hex}" for row in rows] == [first, second]
