@@ -81,11 +81,16 @@ def _route(request: web.Request) -> str:
 
 
 def _write(request: web.Request, trace: Trace, status: int, seconds: float) -> None:
-    """Write the log line. The path is as it was sent, still encoded, without the query, which may hold variables."""
+    """Write the log line.
+
+    A path with parameters is logged as its pattern, since signed addresses are permissions; any other as it was sent,
+    still encoded. The query, which may hold variables, is left out.
+    """
+    parametrized = bool(request.match_info)
     line: dict[str, object] = {
         "request_id": trace.request_id,
         "method": request.method,
-        "path": request.rel_url.raw_path[:_PATH_CHARACTERS],
+        "path": _route(request) if parametrized else request.rel_url.raw_path[:_PATH_CHARACTERS],
         "status": status,
         "milliseconds": round(seconds * 1000, 3),
         "principal": trace.principal,

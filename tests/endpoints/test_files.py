@@ -23,6 +23,7 @@ from models.tables import ARTIFACT
 from services.signed_addresses import SignedAddresses
 from services.tokens import Audience
 from tests.client import Answer
+from tests.endpoints.laboratory import Logs
 from tests.gateways import Gateway, StartGateway
 
 CONTENT = bytes(range(256)) * 3000
@@ -334,3 +335,11 @@ async def test_too_many_at_once(shelf: Shelf) -> None:
             await writer.wait_closed()
         await shelf.until_files(0)
     assert (await shelf.put()).status == 201
+
+
+async def test_the_log_names_the_route_and_not_the_permission(start_gateway: StartGateway, logs: Logs) -> None:
+    gateway = await start_gateway()
+    await gateway.request("GET", "/downloads/a-secret-token")
+    (line,) = logs.of("request")
+    assert line["path"] == "/downloads/{token}"
+    assert "a-secret-token" not in logs.text
