@@ -20,7 +20,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine.errors import BadUserInput
 
-MAX_CURSOR_LENGTH: Final = 4096
+MAX_CURSOR_LENGTH: Final = 16_384
+"""Room for the longest values that a list can be ordered by, in characters that JSON escapes."""
 
 
 @dataclass(frozen=True, slots=True)

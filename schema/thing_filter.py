@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import Column, ColumnElement, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, Exists, and_, exists, or_, select
 
 from engine.enums import described
 from engine.filters import (
@@ -59,12 +59,20 @@ class AttributeCondition(FilterInput):
     )
 
 
+def _for_a_thing(thing_id: Column[Any], *clauses: ColumnElement[bool]) -> Exists:
+    """Whether a row of another table, by its column `thing_id`, belongs to the thing and meets the clauses.
+
+    The thing is the only one that comes from outside, also where the statement around it reads that table, too.
+    """
+    return exists().where(thing_id == THING.c.id, *clauses).correlate(THING)
+
+
 def _in_group(wanted: GroupCondition) -> ColumnElement[bool]:
     group = key_in("group", wanted.id)
     if not wanted.include_subgroups:
-        return exists().where(GROUP_THING.c.thing_id == THING.c.id, GROUP_THING.c.group_id == group)
+        return _for_a_thing(GROUP_THING.c.thing_id, GROUP_THING.c.group_id == group)
     below = select(GROUP_ANCESTOR.c.group_id).where(GROUP_ANCESTOR.c.ancestor_id == group)
-    return exists().where(GROUP_THING.c.thing_id == THING.c.id, GROUP_THING.c.group_id.in_(below))
+    return _for_a_thing(GROUP_THING.c.thing_id, GROUP_THING.c.group_id.in_(below))
 
 
 def _in_organization(wanted: OrganizationCondition) -> ColumnElement[bool]:
@@ -76,31 +84,27 @@ def _in_organization(wanted: OrganizationCondition) -> ColumnElement[bool]:
 
 
 def _has_attribute(wanted: AttributeCondition) -> ColumnElement[bool]:
-    clauses = [
-        THING_ATTRIBUTE.c.thing_id == THING.c.id,
-        THING_ATTRIBUTE.c.scope == wanted.scope,
-        THING_ATTRIBUTE.c.name == wanted.name,
-    ]
+    clauses = [THING_ATTRIBUTE.c.scope == wanted.scope, THING_ATTRIBUTE.c.name == wanted.name]
     if wanted.text is not None:
         clauses.append(compare(THING_ATTRIBUTE.c.text_value)(wanted.text))
     if wanted.number is not None:
         clauses.append(compare(THING_ATTRIBUTE.c.number_value)(wanted.number))
-    found = exists().where(*clauses)
+    found = _for_a_thing(THING_ATTRIBUTE.c.thing_id, *clauses)
     return ~found if wanted.exists is False else found
 
 
 def _has_tag(wanted: StringFilter) -> ColumnElement[bool]:
     """A thing whose tags meet the conditions: `ne` and `nin` mean that none of its tags is one of these."""
-    mine = THING_TAG.c.thing_id == THING.c.id
+    mine = THING_TAG.c.thing_id
     refused = [*([] if wanted.ne is None else [wanted.ne]), *bounded(wanted.nin or [])]
     clauses: list[ColumnElement[bool]] = []
     if refused:
-        clauses.append(~exists().where(mine, member_of(THING_TAG.c.tag, refused)))
+        clauses.append(~_for_a_thing(mine, member_of(THING_TAG.c.tag, refused)))
     if wanted.exists is not None:
-        clauses.append(exists().where(mine) if wanted.exists else ~exists().where(mine))
+        clauses.append(_for_a_thing(mine) if wanted.exists else ~_for_a_thing(mine))
     positive = StringFilter(eq=wanted.eq, in_=wanted.in_, contains=wanted.contains, starts_with=wanted.starts_with)
     if positive != StringFilter():
-        clauses.append(exists().where(mine, compare(THING_TAG.c.tag)(positive)))
+        clauses.append(_for_a_thing(mine, compare(THING_TAG.c.tag)(positive)))
     return and_(True, *clauses)
 
 

@@ -142,3 +142,13 @@ async def test_a_page_of_what_has_no_items(gateway: Gateway, fleet: Fleet) -> No
         for arguments in ({}, {"first": 0}, {"last": 5}):
             page = await place.page(kind, [("NAME", True)], **arguments)
             assert page == {"edges": [], "nodes": [], "pageInfo": nothing}
+
+
+async def test_the_longest_values_fit_into_cursors(gateway: Gateway, fleet: Fleet) -> None:
+    place = await Place.make(gateway, fleet)
+    long = [{"name": letter * 1024, "external_id": letter * 250} for letter in ("\x01", '"', "\\", "x", "ä")]
+    made = await place.add([*long, {"name": "😀" * 640, "external_id": "😀" * 250}])
+    order = [("NAME", False), ("EXTERNAL_ID", True), ("LAST_SEEN_AT", True), ("CREATED_AT", False)]
+    for kind in LISTS:
+        assert sorted(await place.walk(kind, order, 1)) == sorted(made)
+        assert sorted(await place.walk(kind, order, 1, backward=True)) == sorted(made)
