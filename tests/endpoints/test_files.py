@@ -23,7 +23,7 @@ from models.tables import ARTIFACT
 from services.signed_addresses import SignedAddresses
 from services.tokens import Audience
 from tests.client import Answer
-from tests.endpoints.laboratory import Logs
+from tests.endpoints.conftest import Logs
 from tests.gateways import Gateway, StartGateway
 
 CONTENT = bytes(range(256)) * 3000
