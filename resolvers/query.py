@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -91,7 +92,7 @@ class Query:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
     ) -> Node | None:
         """One object of any type."""
-        return await _find(info.context, id)
+        return await _find(info.context, *_named(id))
 
     @strawberry.field(description="Several things of any kind, by their global ids, in the order asked for.")
     async def nodes(
@@ -102,7 +103,9 @@ class Query:
         """Several objects of any type."""
         if len(ids) > MAX_NODES:
             raise BadUserInput(f"nodes takes at most {MAX_NODES} ids")
-        return await asyncio.gather(*(_find(info.context, each) for each in ids))
+        # All are read before any is loaded: what is loaded when another is refused would be left to itself.
+        named = [_named(each) for each in ids]
+        return await asyncio.gather(*(_find(info.context, kind, key) for kind, key in named))
 
     @strawberry.field(description="One thing, by its id, or by its external id in an organization.")
     async def thing(
@@ -141,14 +144,14 @@ class Query:
         return await count_things(info.context, filter or None, group_by or None)
 
 
-def _kind(value: str) -> type[Node]:
+def _named(value: str) -> tuple[type[Node], UUID]:
+    """The type and the key that a global id names."""
     parts = split_id(value)
     if parts is None or parts[0] not in NODES:
         raise BadUserInput(f"{value[:80]!r} is not a global id")
-    return NODES[parts[0]]
+    return NODES[parts[0]], parts[1]
 
 
-async def _find(context: Context, value: str) -> Node | None:
-    kind = _kind(value)
-    row = await context.loaders.one(kind.key_column(), key_in(kind.node_prefix, value))
+async def _find(context: Context, kind: type[Node], key: UUID) -> Node | None:
+    row = await context.loaders.one(kind.key_column(), key)
     return None if row is None else kind.over(row)

@@ -8,6 +8,7 @@ from tests.engine.edges import NODE_TYPES, everything
 from tests.fleets import Fleet
 from tests.gateways import Gateway
 from tests.rows import add_campaign, store_of
+from tests.statements import Recorder
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -72,3 +73,12 @@ async def test_what_is_no_id_is_told(gateway: Gateway, fleet: Fleet) -> None:
 async def test_nodes_takes_100_ids(gateway: Gateway, fleet: Fleet, number: int) -> None:
     answer = await gateway.graphql(NODES, {"ids": [fleet.alder.hall] * number}, token=fleet.alder.viewer.token)
     assert answer.codes == ([] if number == 100 else ["BAD_USER_INPUT"])
+
+
+async def test_nothing_is_read_for_a_list_with_a_wrong_id(gateway: Gateway, fleet: Fleet, statements: Recorder) -> None:
+    """What would still be read after the answer has nobody who waits for it."""
+    with statements(ignoring=("DELETE FROM event",)) as seen:
+        answer = await gateway.graphql(NODES, {"ids": [fleet.alder.hall, "x"]}, token=fleet.alder.viewer.token)
+        await gateway.data("{ __typename }")
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert seen.reading("thing_group") == []
