@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import platform
 import statistics
 import sys
@@ -166,11 +167,14 @@ def print_queries(subjects: list[Subject]) -> None:
     print(f"| operation | statements | {sizes} | ratio |")
     print("|---|--:|" + "--:|" * len(subjects) + "--:|")
     for operation in subjects[0].asked:
-        medians = [statistics.median(subject.took[operation.name]) for subject in subjects]
-        slow = [statistics.quantiles(subject.took[operation.name], n=20)[-1] for subject in subjects]
+        took = [subject.took[operation.name] for subject in subjects]
+        medians = [statistics.median(each) for each in took]
         counts = sorted({subject.statements[operation.name] for subject in subjects})
-        cells = " | ".join(f"{median:.1f} ms ({high:.1f})" for median, high in zip(medians, slow, strict=True))
-        print(f"| {operation.name} | {' or '.join(map(str, counts))} | {cells} | {medians[-1] / medians[0]:.2f} |")
+        cells = " | ".join(
+            f"{statistics.median(each):.1f} ms ({min(each):.1f} to {statistics.quantiles(each, n=20)[-1]:.1f})"
+            for each in took
+        )
+        print(f"| {operation.name} | {' or '.join(map(str, counts))} | {cells} | {medians[-1] / medians[0]:.1f} |")
 
 
 def main() -> None:
@@ -182,12 +186,15 @@ def main() -> None:
     chosen = parser.parse_args()
     configure_logs("console", "warning")
     sizes = sorted(set(chosen.things or [1000, 100_000]))
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {chosen.rounds} rounds.")
+    print(
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"{chosen.rounds} rounds. Load before: {os.getloadavg()[0]:.1f}."
+    )
     for database in chosen.database or ["sqlite", "postgresql"]:
         subjects = asyncio.run(measure_database(database, sizes, chosen.rounds))
         print(f"\n### {database}\n")
         print_builds(subjects)
-        print("\nMedian, and in brackets the 95th percentile:\n")
+        print("\nMedian, and in brackets the fastest and the 95th percentile:\n")
         print_queries(subjects)
         sys.stdout.flush()
 
