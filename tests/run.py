@@ -2,7 +2,7 @@
 
 The directory lies in the system's place for temporary files, so that its path is short and several people can test one
 checkout at the same time. The process that the developer started owns it, through a lock that the system gives back
-however that process ends; the PostgreSQL server of the run (tests/postgres.py) lives as long as the lock is held.
+however that process ends; the PostgreSQL servers of the run (tests/postgres.py) live as long as the lock is held.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-
-from tests import postgres
 
 RUN_DIRECTORY = pytest.StashKey["Run"]()
 SECONDS_TO_STOP = 30.0
@@ -30,12 +28,23 @@ class Run:
     """A run of the suite. `owner` is the open lock file in the owning process and None in its workers."""
 
     directory: Path
+    worker: str
     owner: int | None = None
 
     @property
+    def lock(self) -> Path:
+        """The file that the owner holds a lock on as long as the run goes on."""
+        return self.directory / "owner.lock"
+
+    @property
+    def server(self) -> Path:
+        """Where this worker's PostgreSQL server lies, if it has one."""
+        return self.directory / f"server-{self.worker}"
+
+    @property
     def name(self) -> str:
-        """A short name that no other run has, fit for database names."""
-        return self.directory.name.removeprefix("fleetgraph-tests-").lower()
+        """A short name that no other worker of any run has, fit for database names."""
+        return f"{self.directory.name.removeprefix('fleetgraph-tests-')}_{self.worker}".lower()
 
 
 @contextmanager
@@ -49,14 +58,15 @@ def only_one(run: Run, what: str) -> Iterator[None]:
 def pytest_configure(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", None)
     if worker_input is not None:
-        config.stash[RUN_DIRECTORY] = Run(Path(worker_input["run_directory"]))
+        config.stash[RUN_DIRECTORY] = Run(Path(worker_input["run_directory"]), worker_input["workerid"])
         return
     directory = Path(tempfile.mkdtemp(prefix="fleetgraph-tests-"))
     # Passable, not readable: the server of a root user's run is another user, and its data lies inside.
     directory.chmod(0o711)
-    owner = os.open(directory / postgres.OWNER_LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    run = Run(directory, "main")
+    owner = os.open(run.lock, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(owner, fcntl.LOCK_EX)
-    config.stash[RUN_DIRECTORY] = Run(directory, owner)
+    config.stash[RUN_DIRECTORY] = replace(run, owner=owner)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,15 +80,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     run = config.stash.get(RUN_DIRECTORY, None)
     if run is None or run.owner is None:
         return
-    served = (run.directory / postgres.SERVER_FILE).exists()
     os.close(run.owner)
-    if served:
-        # The keeper of the server wakes up now, stops it and removes the directory.
-        deadline = time.monotonic() + SECONDS_TO_STOP
-        while run.directory.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-    else:
-        shutil.rmtree(run.directory)
+    # The keepers of the servers wake up now, stop them and remove their directories.
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    while list(run.directory.glob("server-*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    shutil.rmtree(run.directory)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     ("arguments", "environment", "said"),
     [
         (["serve", "--database", "postgresql://nobody@127.0.0.1:1/none"], {}, "the database or a file cannot be used"),
-        (["serve", "--database", "sqlite:////nonexistent/fleet.db"], {}, "the database or a file cannot be used"),
+        (["serve", "--database", "sqlite:////nonexistent/fleet.db"], {}, "the folder of the database is not there"),
         (["serve", "--database", "mysql://host/fleet"], {}, "a store of kind 'mysql' is not known"),
         (["serve"], {"FLEETGRAPH_TOKEN_SECRET": "short"}, "token_secret"),
         (["migrate"], {"FLEETGRAPH_PORT": "many"}, "port"),
