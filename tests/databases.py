@@ -1,8 +1,8 @@
 """A fresh, migrated database for each test, on SQLite and on PostgreSQL.
 
 The migrations run once per worker and kind of database; a test gets a copy of what they made (a file, or a database
-from a template), so that it costs milliseconds. PostgreSQL is the server that FLEETGRAPH_TEST_DATABASE_URL names (its user
-must be allowed to create databases) or one of the worker's own.
+from a template), so that it costs milliseconds. PostgreSQL is the server that FLEETGRAPH_TEST_DATABASE_URL names (its
+user must be allowed to create databases) or one of the worker's own.
 """
 
 from __future__ import annotations
