@@ -55,32 +55,33 @@ attributes = st.fixed_dictionaries(
         "exists": st.none() | st.booleans(),
     },
 )
-plain = optional(
-    search=st.sampled_from(NAMES),
-    name=operators(NAMES),
-    externalId=operators([f"{name}1" for name in NAMES] + NAMES),
-    type=st.lists(st.sampled_from([kind.value for kind in ThingType]), max_size=2),
-    lifecycle=st.lists(st.sampled_from([step.value for step in Lifecycle]), max_size=3),
-    connected=st.booleans(),
-    lastSeenAt=moments,
-    createdAt=moments,
-    updatedAt=moments,
-    tag=operators(TAGS),
-    attribute=attributes,
-    ids=st.lists(st.tuples(st.just(PLACES), st.just("things"), st.integers(0, 9)), max_size=4),
-    organization=st.fixed_dictionaries(
+parts: dict[str, st.SearchStrategy[Any]] = {
+    "search": st.sampled_from(NAMES),
+    "name": operators(NAMES),
+    "externalId": operators([f"{name}1" for name in NAMES] + NAMES),
+    "type": st.lists(st.sampled_from([kind.value for kind in ThingType]), max_size=2),
+    "lifecycle": st.lists(st.sampled_from([step.value for step in Lifecycle]), max_size=3),
+    "connected": st.booleans(),
+    "lastSeenAt": moments,
+    "createdAt": moments,
+    "updatedAt": moments,
+    "tag": operators(TAGS),
+    "attribute": attributes,
+    "ids": st.lists(st.tuples(st.just(PLACES), st.just("things"), st.integers(0, 9)), max_size=4),
+    "organization": st.fixed_dictionaries(
         {"id": st.tuples(st.just(PLACES), st.just("organizations"), st.integers(0, 2))},
         optional={"includeDescendants": st.booleans()},
     ),
-    group=st.fixed_dictionaries(
+    "group": st.fixed_dictionaries(
         {"id": st.tuples(st.just(PLACES), st.just("groups"), st.integers(0, 2))},
         optional={"includeSubgroups": st.booleans()},
     ),
-    profileIds=st.lists(st.tuples(st.just(PLACES), st.just("profiles"), st.just(0)), max_size=1),
-)
-single = plain.map(lambda parts: dict([*parts.items()][:2]))
+    "profileIds": st.lists(st.tuples(st.just(PLACES), st.just("profiles"), st.just(0)), max_size=1),
+}
+single = st.sampled_from([*parts]).flatmap(lambda name: st.fixed_dictionaries({name: st.none() | parts[name]}))
+pairs = st.tuples(single, single).map(lambda both: both[0] | both[1])
 filters: st.SearchStrategy[Filter] = st.recursive(
-    single,
+    single | pairs,
     lambda inner: st.fixed_dictionaries(
         {},
         optional={
@@ -143,7 +144,8 @@ async def test_each_operator_by_itself(stand: Stand) -> None:
         for number in NUMBERS
     ]
     cases += [{"attribute": {"name": name, "exists": there}} for name in [*MARKS, "none"] for there in (True, False)]
-    cases += [{"tag": {operator: TAGS[:2]}} for operator in ("in", "nin")]
+    for field, some in (("tag", TAGS[:2]), ("name", NAMES[:3]), ("externalId", [f"{name}4" for name in NAMES])):
+        cases += [{field: {operator: some}} for operator in ("in", "nin")]
     cases += [{"search": name} for name in NAMES]
     cases += [{"not": case} for case in cases]
     for start in range(0, len(cases), AT_ONCE):
