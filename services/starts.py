@@ -41,7 +41,7 @@ class Starts:
 
     async def start(self) -> None:
         """Begin to look."""
-        self._task = asyncio.create_task(self._look())
+        self._task = asyncio.create_task(self._look(), name="background: start of what is due")
 
     async def stop(self) -> None:
         """Look no more."""

@@ -37,7 +37,7 @@ class Tail:
     async def start(self) -> None:
         """Begin to listen to other processes and to purge old events."""
         self._stop_listening = await self._store.listen(self.wake)
-        self._tasks = [asyncio.create_task(self._purge())]
+        self._tasks = [asyncio.create_task(self._purge(), name="background: purge of events")]
 
     async def stop(self) -> None:
         """Stop listening and purging."""
