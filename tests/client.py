@@ -98,6 +98,11 @@ class Subscription:
         while (message := await self._receive(SECONDS_FOR_AN_EVENT))["type"] != "pong":
             self._early.append(message)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something came before it was asked for."""
+        return bool(self._early)
+
     async def next(self, seconds: float = SECONDS_FOR_AN_EVENT) -> dict[str, Any]:
         """The `data` of the next event. Raises TimeoutError, SubscriptionRefused or SubscriptionEnded."""
         while True:
@@ -207,7 +212,7 @@ class GatewayClient:
     async def subscribe(
         self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None
     ) -> AsyncIterator[Subscription]:
-        """A running subscription: the server has read it when the block starts."""
+        """A subscription that the server has read when the block starts; it may still be on its way to listening."""
         async with self.socket(token) as socket:
             payload = {"query": query, "variables": dict(variables or {})}
             await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,11 @@ import pytest
 import structlog
 from aiohttp import web
 
+from endpoints.application import METRICS
 from endpoints.server import make_runner
-from gateway import build_application
+from gateway import PARTS, build_application
 from services.settings import Profile, Settings
-from tests.client import GatewayClient
+from tests.client import SECONDS_FOR_AN_EVENT, GatewayClient, Subscription
 from tests.databases import NAMED_SERVER
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +42,31 @@ class Gateway(GatewayClient):
     def __init__(self, url: str, session: aiohttp.ClientSession, application: web.Application) -> None:
         super().__init__(url, session)
         self.application = application
+
+    @asynccontextmanager
+    async def subscribe(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, token: str | None = None
+    ) -> AsyncIterator[Subscription]:
+        """A subscription that hears everything that is written from the start of the block on, or has been answered."""
+        before = self.running_subscriptions
+        async with super().subscribe(query, variables, token=token) as subscription:
+            async with asyncio.timeout(SECONDS_FOR_AN_EVENT):
+                while not (self.running_subscriptions > before and self.all_listen) and not subscription.has_news:
+                    await subscription.settle()
+            yield subscription
+        async with asyncio.timeout(SECONDS_FOR_AN_EVENT):
+            while self.running_subscriptions > before:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+
+    @property
+    def running_subscriptions(self) -> int:
+        """How many subscriptions run in this gateway."""
+        return int(self.application[METRICS].registry.get_sample_value("fleetgraph_subscriptions") or 0)
+
+    @property
+    def all_listen(self) -> bool:
+        """Whether every subscription waits for the next event, and so knows from which position on it listens."""
+        return len(self.application[PARTS].tail._woken._waiters) >= self.running_subscriptions
 
 
 StartGateway = Callable[..., Awaitable[Gateway]]
