@@ -65,6 +65,15 @@ class LimitExceeded(ClientError):
     code = Code.LIMIT_EXCEEDED
 
 
+class StepAside(Exception):
+    """The plan executor leaves an operation to the reference executor; `reason` is one of few, for the metrics."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why."""
+        super().__init__(reason)
+        self.reason = reason
+
+
 class RequestError(Exception):
     """A request that was refused before anything ran: the answer has `errors` and no `data`.
 
