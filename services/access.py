@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
 from typing import Final
 from uuid import UUID
 
@@ -81,7 +83,20 @@ class ThingPrincipal:
 Principal = UserPrincipal | ThingPrincipal
 
 
-@dataclass(frozen=True, slots=True)
+class Shape(StrEnum):
+    """What the scope of a principal looks like as SQL; what it holds of ids is in `Access.scope_values`."""
+
+    EVERYTHING = "everything"
+    NOTHING = "nothing"
+    ONE_ORGANIZATION = "person in one organization"
+    ORGANIZATIONS = "person in any number of organizations"
+    THING = "thing"
+
+
+ScopeValues = Mapping[str, UUID | list[UUID]]
+
+
+@dataclass(frozen=True)
 class Access:
     """What one principal may see and do, as it stands when the operation starts.
 
@@ -101,6 +116,32 @@ class Access:
     def thing(self) -> ThingPrincipal | None:
         """The thing that asks, if a thing does."""
         return self.principal if isinstance(self.principal, ThingPrincipal) else None
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Accesses of one shape have the same scope as SQL text for every table, and differ in `scope_values` alone."""
+        if self.is_platform_admin:
+            return Shape.EVERYTHING
+        if self.principal is None:
+            return Shape.NOTHING
+        if isinstance(self.principal, ThingPrincipal):
+            return Shape.THING
+        reach = {self.organizations(permission) for permission in _READ}
+        return Shape.ONE_ORGANIZATION if len(reach) == 1 and len(next(iter(reach)) or ()) == 1 else Shape.ORGANIZATIONS
+
+    @cached_property
+    def scope_values(self) -> ScopeValues:
+        """The value of every parameter that the scope of any table has, by the parameter's name."""
+        if self.shape is Shape.THING and self.thing is not None:
+            return {"scope_thing": self.thing.thing_id, "scope_thing_organization": self.thing.organization_id}
+        if self.user_id is None or self.is_platform_admin:
+            return {}
+        values: dict[str, UUID | list[UUID]] = {"scope_user": self.user_id}
+        for permission in sorted(_READ):
+            within_reach = sorted(self.organizations(permission) or ())
+            one = self.shape is Shape.ONE_ORGANIZATION
+            values[scope_parameter(permission)] = within_reach[0] if one else within_reach
+        return values
 
     def organizations(self, permission: Permission) -> frozenset[UUID] | None:
         """The organizations in which `permission` is held; None means all of them."""
@@ -131,6 +172,11 @@ class Access:
             return list(Permission)
         role = self.roles.get(organization_id)
         return [permission for permission in Permission if role is not None and permission in ROLE_PERMISSIONS[role]]
+
+
+def scope_parameter(permission: Permission) -> str:
+    """The name of the parameter that holds where a person has a permission to read."""
+    return f"scope_{permission.value.replace(':', '_')}"
 
 
 ANONYMOUS: Final = Access(principal=None)

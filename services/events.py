@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, false, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, select, tuple_
 
 from models.columns import now
 from models.dialects import settled_below
@@ -90,9 +90,7 @@ def visible_events(access: Access, permission: Permission) -> ColumnElement[bool
     """The events that the principal may see: of its organizations, or of itself when it is a thing."""
     if access.thing is not None:
         return EVENT.c.thing_id == access.thing.thing_id
-    if access.principal is None:
-        return false()
-    return within(EVENT.c.organization_id, access.organizations(permission))
+    return within(EVENT.c.organization_id, access, permission)
 
 
 async def latest_position(store: Store) -> Position:

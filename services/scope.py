@@ -3,15 +3,18 @@
 Both executors, all services and the event log put these conditions into their statements; nothing is filtered after
 the fetch. A person sees what lies in the organizations within reach of their roles; a thing sees itself and what
 concerns it.
+
+The conditions hold ids as parameters with names of their own, the same for everybody, and have the same text for all
+accesses of one shape (`Access.shape`). So a statement that was compiled for one caller serves every other of that
+shape, with the values of `Access.scope_values`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, false, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Table, Uuid, bindparam, false, or_, select, true
 
 from models.enums import Permission
 from models.tables import (
@@ -32,8 +35,8 @@ from models.tables import (
     THING_TAG,
     USER,
 )
-from services.access import Access, ThingPrincipal
-from sql.sets import member_of
+from services.access import Access, Shape, scope_parameter
+from sql.sets import ValueSet, member_of
 
 READ_PERMISSION: Final[Mapping[Table, Permission]] = {
     ORGANIZATION: Permission.ORGANIZATION_READ,
@@ -60,55 +63,68 @@ def visible(access: Access, table: Table) -> ColumnElement[bool] | None:
     if table in PARTS_OF_A_THING:
         return None
     permission = READ_PERMISSION[table]
-    if access.is_platform_admin:
+    if access.shape is Shape.EVERYTHING:
         return None
-    if access.principal is None:
+    if access.shape is Shape.NOTHING:
         return false()
-    if isinstance(access.principal, ThingPrincipal):
+    if access.shape is Shape.THING:
         rule = _THING_RULES.get(table)
-        return false() if rule is None else rule(access.principal)
-    organizations = access.organizations(permission) or frozenset()
+        return false() if rule is None else rule(access)
     if table is USER:
-        shared = select(MEMBERSHIP.c.user_id).where(within(MEMBERSHIP.c.organization_id, organizations))
-        return or_(USER.c.id == access.user_id, USER.c.id.in_(shared))
+        shared = select(MEMBERSHIP.c.user_id).where(within(MEMBERSHIP.c.organization_id, access, permission))
+        return or_(USER.c.id == _parameter(access, "scope_user"), USER.c.id.in_(shared))
     if table is MEMBERSHIP:
-        return or_(MEMBERSHIP.c.user_id == access.user_id, within(MEMBERSHIP.c.organization_id, organizations))
-    return within(table.c.id if table is ORGANIZATION else table.c.organization_id, organizations)
+        mine = MEMBERSHIP.c.user_id == _parameter(access, "scope_user")
+        return or_(mine, within(MEMBERSHIP.c.organization_id, access, permission))
+    return within(table.c.id if table is ORGANIZATION else table.c.organization_id, access, permission)
 
 
-def within(column: ColumnElement[Any], organizations: frozenset[UUID] | None) -> ColumnElement[bool]:
-    """`column` is one of the organizations; None stands for all of them."""
-    if organizations is None:
+def within(column: ColumnElement[Any], access: Access, permission: Permission) -> ColumnElement[bool]:
+    """`column` is an organization in which the principal, not a thing, has `permission` to read."""
+    if access.shape is Shape.EVERYTHING:
         return true()
-    if not organizations:
+    if access.shape is Shape.NOTHING:
         return false()
-    if len(organizations) == 1:
-        return column == next(iter(organizations))
-    return member_of(column, sorted(organizations))
+    organizations = _parameter(access, scope_parameter(permission))
+    # One organization is compared as itself: an index that goes on in the order of a list can then be read in order.
+    return column == organizations if access.shape is Shape.ONE_ORGANIZATION else member_of(column, organizations)
 
 
-def _mine(column: str) -> Callable[[ThingPrincipal], ColumnElement[bool]]:
+def _parameter(access: Access, name: str) -> BindParameter[Any]:
+    value = access.scope_values[name]
+    return bindparam(name, value, type_=ValueSet(Uuid()) if isinstance(value, list) else Uuid(), unique=False)
+
+
+def _me(column: ColumnElement[Any], access: Access) -> ColumnElement[bool]:
+    return column == _parameter(access, "scope_thing")
+
+
+def _mine(column: str) -> Callable[[Access], ColumnElement[bool]]:
     """Rows that one of the thing's own executions names in `column`."""
 
-    def rule(principal: ThingPrincipal) -> ColumnElement[bool]:
+    def rule(access: Access) -> ColumnElement[bool]:
         target = next(iter(OTA_EXECUTION.c[column].foreign_keys)).column
-        return target.in_(select(OTA_EXECUTION.c[column]).where(OTA_EXECUTION.c.thing_id == principal.thing_id))
+        return target.in_(select(OTA_EXECUTION.c[column]).where(_me(OTA_EXECUTION.c.thing_id, access)))
 
     return rule
 
 
-def _my_groups(principal: ThingPrincipal) -> ColumnElement[bool]:
-    return GROUP.c.id.in_(select(GROUP_THING.c.group_id).where(GROUP_THING.c.thing_id == principal.thing_id))
+def _my_organization(access: Access) -> ColumnElement[bool]:
+    return ORGANIZATION.c.id == _parameter(access, "scope_thing_organization")
 
 
-def _my_profile(principal: ThingPrincipal) -> ColumnElement[bool]:
-    return PROFILE.c.id.in_(select(THING.c.profile_id).where(THING.c.id == principal.thing_id))
+def _my_groups(access: Access) -> ColumnElement[bool]:
+    return GROUP.c.id.in_(select(GROUP_THING.c.group_id).where(_me(GROUP_THING.c.thing_id, access)))
 
 
-_THING_RULES: Final[Mapping[Table, Callable[[ThingPrincipal], ColumnElement[bool]]]] = {
-    ORGANIZATION: lambda principal: ORGANIZATION.c.id == principal.organization_id,
-    THING: lambda principal: THING.c.id == principal.thing_id,
-    OTA_EXECUTION: lambda principal: OTA_EXECUTION.c.thing_id == principal.thing_id,
+def _my_profile(access: Access) -> ColumnElement[bool]:
+    return PROFILE.c.id.in_(select(THING.c.profile_id).where(_me(THING.c.id, access)))
+
+
+_THING_RULES: Final[Mapping[Table, Callable[[Access], ColumnElement[bool]]]] = {
+    ORGANIZATION: _my_organization,
+    THING: lambda access: _me(THING.c.id, access),
+    OTA_EXECUTION: lambda access: _me(OTA_EXECUTION.c.thing_id, access),
     GROUP: _my_groups,
     PROFILE: _my_profile,
     ARTIFACT: _mine("artifact_id"),

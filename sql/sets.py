@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Boolean, Dialect, Enum, String, Text, bindparam
+from sqlalchemy import ARRAY, BindParameter, Boolean, Dialect, Enum, String, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
@@ -26,14 +26,21 @@ class member_of(ColumnElement[bool]):  # noqa: N801 - reads as the SQL operator 
         ("values", InternalTraversal.dp_clauseelement),
     ]
 
-    def __init__(self, column: ColumnElement[Any], values: Sequence[Any]) -> None:
-        """`values` are of the column's own Python type."""
+    def __init__(self, column: ColumnElement[Any], values: Sequence[Any] | BindParameter[Any]) -> None:
+        """`values` are of the column's own Python type, or a parameter of type `ValueSet` that holds them."""
         self.column = column
-        self.values = bindparam(None, values, type_=ValueSet(column.type), unique=True)
+        self.values = bound_set(values, column.type)
 
     def self_group(self, against: Any = None) -> Any:
         """Stand as it is: without this, SQLAlchemy appends `= 1` on SQLite and the index is lost."""
         return self
+
+
+def bound_set(values: Sequence[Any] | BindParameter[Any], item: TypeEngine[Any]) -> BindParameter[Any]:
+    """A parameter for several values of the type `item`; one that is a parameter already stays as it is."""
+    if isinstance(values, BindParameter):
+        return values
+    return bindparam(None, list(values), type_=ValueSet(item), unique=True)
 
 
 class ValueSet(TypeDecorator[Sequence[Any]]):
