@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Column as SqlColumn
+from sqlalchemy import ColumnElement
 
 from engine.keyset import Order
 from engine.statements import Link
@@ -94,12 +95,24 @@ class ToMany:
 
 @dataclass(frozen=True, slots=True)
 class ById:
-    """The row that a global id names, for root fields."""
+    """The row that a global id names, for root fields; or the one that a natural key names.
+
+    `natural` turns the arguments, by their Python names and without those left out, into the condition of the one row.
+    It is asked when they are anything but `id` alone, and raises BadUserInput when they do not go together.
+    """
 
     child: SqlColumn[Any]
     prefix: str
+    natural: Callable[[Mapping[str, Any]], ColumnElement[bool]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnyById:
+    """The object of any type that the argument `id` names; or those that `ids` name, when it is `listed`."""
+
+    listed: bool = False
 
 
 Value = Column | Identifier | Computed | Contextual | Part
-Edge = ById | ToOne | ToListed | ToAll | ToMany
+Edge = ById | AnyById | ToOne | ToListed | ToAll | ToMany
 Declaration = Value | Edge

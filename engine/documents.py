@@ -2,8 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -38,6 +38,8 @@ class PreparedOperation:
     node: OperationDefinitionNode
     name: str | None
     kind: OperationType
+    derived: dict[object, Any] = field(default_factory=dict)
+    """What others make of it and keep as long as the document is cached, each under a key of its own."""
 
     @property
     def is_query(self) -> bool:

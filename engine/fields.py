@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import strawberry
 from sqlalchemy import Column as SqlColumn
+from sqlalchemy import ColumnElement
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types import Info
 from strawberry.types.arguments import StrawberryArgument
@@ -27,6 +28,7 @@ from strawberry.types.field import StrawberryField
 from engine.connection import Connection
 from engine.declarations import (
     DECLARATION,
+    AnyById,
     ById,
     Column,
     Computed,
@@ -41,7 +43,7 @@ from engine.declarations import (
 )
 from engine.keyset import Order, Term
 from engine.records import Record
-from engine.resolve import resolve
+from engine.resolve import MAX_NODES, resolve
 from engine.statements import Link, Through
 
 
@@ -171,8 +173,38 @@ def all_of(
 
 def by_id(child: Any, prefix: str, description: str) -> Any:
     """A root field that finds one row by its global id: null when it does not exist for the caller."""
-    argument = StrawberryArgument("id", None, StrawberryAnnotation(strawberry.ID), description="The global id.")
-    return declared(ById(_core(child), prefix), description, [argument])
+    return declared(ById(_core(child), prefix), description, [_ID])
+
+
+def by_key(
+    child: Any,
+    prefix: str,
+    description: str,
+    *,
+    natural: Callable[[Mapping[str, Any]], ColumnElement[bool]],
+    arguments: Mapping[str, tuple[Any, str]],
+) -> Any:
+    """A root field that finds one row by its global id, or by a natural key of its own.
+
+    `arguments` are those of the natural key by their Python names: type and description. See `ById` for `natural`.
+    """
+    others = [_argument(name, annotation, text) for name, (annotation, text) in arguments.items()]
+    return declared(
+        ById(_core(child), prefix, natural),
+        description,
+        [_argument("id", strawberry.ID | None, "The global id."), *others],
+    )
+
+
+def any_by_id(description: str) -> Any:
+    """A root field that finds an object of any type by its global id."""
+    return declared(AnyById(), description, [_ID])
+
+
+def any_by_ids(description: str) -> Any:
+    """A root field that finds objects of any type by their global ids, in the order asked for."""
+    ids = StrawberryArgument("ids", None, StrawberryAnnotation(list[strawberry.ID]), description=_IDS)
+    return declared(AnyById(listed=True), description, [ids])
 
 
 def _connection(
@@ -205,6 +237,8 @@ def _argument(name: str, annotation: Any, description: str) -> StrawberryArgumen
     )
 
 
+_ID: Final = StrawberryArgument("id", None, StrawberryAnnotation(strawberry.ID), description="The global id.")
+_IDS: Final = f"The global ids, {MAX_NODES} at most."
 _PAGE_ARGUMENTS: Final = (
     _argument("first", int | None, "How many items from the start, or behind `after`: 25 unless given, 100 at most."),
     _argument("after", str | None, "Go on behind the item with this cursor."),

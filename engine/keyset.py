@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -19,6 +19,7 @@ from sqlalchemy import Column, ColumnElement, RowMapping, and_, false, or_, tupl
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine.errors import BadUserInput
+from sql.moments import write_moment
 
 MAX_CURSOR_LENGTH: Final = 16_384
 """Room for the longest values that a list can be ordered by, in characters that JSON escapes."""
@@ -57,7 +58,11 @@ class Order:
 
     def cursor(self, row: RowMapping) -> str:
         """The opaque cursor of a row."""
-        body = [self.signature, *(_plain(row[term.column.key]) for term in self.terms)]
+        return self.cursor_of(row[term.column.key] for term in self.terms)
+
+    def cursor_of(self, values: Iterable[Any]) -> str:
+        """The opaque cursor of a row with these values in the columns of the order."""
+        body = [self.signature, *map(_plain, values)]
         return base64.urlsafe_b64encode(orjson.dumps(body)).rstrip(b"=").decode()
 
     def values(self, cursor: str, argument: str) -> tuple[Any, ...]:
@@ -114,7 +119,7 @@ def _beyond(term: Term, value: Any) -> ColumnElement[bool]:
 def _plain(value: Any) -> Any:
     if isinstance(value, UUID):
         return value.hex
-    return value.isoformat() if isinstance(value, datetime) else value
+    return write_moment(value) if isinstance(value, datetime) else value
 
 
 def _typed(value: Any, column: Column[Any]) -> Any:

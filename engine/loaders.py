@@ -51,7 +51,7 @@ class Loaders:
         """The visible row whose unique column `child` is `key`."""
 
         async def load(keys: list[Any]) -> list[RowMapping | None]:
-            rows = await self._fetch(select_by_key(child, keys, self._scope(child.table)))
+            rows = await self._fetch(select_by_key(child, keys, self._conditions(child.table)))
             found = {row[child.key]: row for row in rows}
             return [found.get(key) for key in keys]
 
@@ -100,8 +100,11 @@ class Loaders:
         return total if limit is None else min(total, limit)
 
     def _within(self, link: Link, conditions: Conditions) -> list[ColumnElement[bool]]:
-        scope = self._scope(link.table)
-        return [*conditions.clauses, *([] if scope is None else [scope])]
+        return [*conditions.clauses, *self._conditions(link.table)]
+
+    def _conditions(self, table: Table) -> list[ColumnElement[bool]]:
+        scope = self._scope(table)
+        return [] if scope is None else [scope]
 
     def _loader(self, name: Hashable, load: Callable[[list[Any]], Awaitable[list[Any]]]) -> DataLoader[Any, Any]:
         loader = self._loaders.get(name)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import Column as SqlColumn
+import strawberry
+from sqlalchemy import ColumnElement, select
 from strawberry.types import Info
 
 from engine.connection import Connection
 from engine.declarations import (
+    AnyById,
     ById,
     Column,
     Computed,
@@ -28,14 +30,15 @@ from engine.declarations import (
 )
 from engine.errors import BadUserInput
 from engine.filters import compile_filter
-from engine.ids import global_id, key_of
+from engine.ids import global_id, key_of, split_id
 from engine.keyset import Order, Term
 from engine.loaders import Conditions
 from engine.pages import request_page
 from engine.reading import ReadContext
-from engine.records import Record, Row
+from engine.records import NODES, Node, Record, Row
 
 MAX_ORDER_TERMS: Final = 4
+MAX_NODES: Final = 100
 
 
 class Targeted(Protocol):
@@ -70,8 +73,10 @@ def _resolve_edge(
     declaration: Edge, row: Row, context: ReadContext, kwargs: dict[str, Any], field: Targeted
 ) -> Awaitable[Any] | Connection[Any] | None:
     match declaration:
-        case ById(child, prefix):
-            return _by_id(context, child, key_in(prefix, kwargs["id"]), field)
+        case ById():
+            return _by_id(context, declaration, kwargs, field)
+        case AnyById(listed):
+            return _named(context, kwargs["ids"]) if listed else _any(context, *node_in(kwargs["id"]))
         case ToOne(parent, _):
             return None if row[parent] is None else _one(context, declaration, row[parent], field)
         case ToListed(parent, _):
@@ -90,9 +95,49 @@ def key_in(prefix: str, value: str) -> UUID:
     return key
 
 
-async def _by_id(context: ReadContext, child: SqlColumn[Any], key: UUID, field: Targeted) -> Record | None:
-    row = await context.loaders.one(child, key)
+def node_in(value: str) -> tuple[type[Node], UUID]:
+    """The type and the key that a global id names; raises BadUserInput for what is no id of any type."""
+    parts = split_id(value)
+    if parts is None or parts[0] not in NODES:
+        raise BadUserInput(f"{value[:80]!r} is not a global id")
+    return NODES[parts[0]], parts[1]
+
+
+def nodes_in(values: Sequence[str]) -> list[tuple[type[Node], UUID]]:
+    """The types and keys that global ids name; raises BadUserInput for more than 100, and for what is no id."""
+    if len(values) > MAX_NODES:
+        raise BadUserInput(f"nodes takes at most {MAX_NODES} ids")
+    return [node_in(each) for each in values]
+
+
+def natural_key(declaration: ById, arguments: Mapping[str, Any]) -> ColumnElement[bool] | None:
+    """The condition of the row that the arguments name by its natural key; None when they are its id alone."""
+    given = {name: value for name, value in arguments.items() if value is not strawberry.UNSET and value is not None}
+    if declaration.natural is None or given.keys() == {"id"}:
+        return None
+    return declaration.natural(given)
+
+
+async def _by_id(context: ReadContext, declaration: ById, kwargs: dict[str, Any], field: Targeted) -> Record | None:
+    child, condition = declaration.child, natural_key(declaration, kwargs)
+    if condition is None:
+        row = await context.loaders.one(child, key_in(declaration.prefix, kwargs["id"]))
+    else:
+        scope = context.scope(child.table)
+        rows = await context.fetch(select(child.table).where(condition, *([] if scope is None else [scope])))
+        row = rows[0] if rows else None
     return None if row is None else field.target.over(row)
+
+
+async def _any(context: ReadContext, kind: type[Node], key: UUID) -> Node | None:
+    row = await context.loaders.one(kind.key_column(), key)
+    return None if row is None else kind.over(row)
+
+
+async def _named(context: ReadContext, values: Sequence[str]) -> list[Node | None]:
+    # All are read before any is loaded: what is loaded when another is refused would be left to itself.
+    named = nodes_in(values)
+    return await asyncio.gather(*(_any(context, kind, key) for kind, key in named))
 
 
 async def _one(context: ReadContext, declaration: ToOne, key: Any, field: Targeted) -> Record | None:
@@ -115,7 +160,7 @@ async def _all(context: ReadContext, declaration: ToAll, key: Any, field: Target
 def _connection(
     context: ReadContext, declaration: ToMany, row: Row, kwargs: dict[str, Any], field: Targeted
 ) -> Connection[Any]:
-    order = _order(declaration, kwargs.get("order_by"))
+    order = order_of(declaration, kwargs.get("order_by"))
     page_arguments = (kwargs.get(name) for name in ("first", "after", "last", "before"))
     request = request_page(order, *page_arguments)
     key = None if declaration.parent is None else row[declaration.parent]
@@ -129,8 +174,11 @@ def _connection(
     )
 
 
-def _order(declaration: ToMany, wanted: list[Any] | None) -> Order:
-    """The declared order, or the wanted columns with the declared one behind them, so that every row has one place."""
+def order_of(declaration: ToMany, wanted: list[Any] | None) -> Order:
+    """The declared order, or the wanted columns with the declared one behind them, so that every row has one place.
+
+    Raises BadUserInput for more terms than 4, and for two with one field.
+    """
     if not wanted or declaration.orderings is None:
         return declaration.order
     if len(wanted) > MAX_ORDER_TERMS or len({item.field for item in wanted}) < len(wanted):

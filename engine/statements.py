@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
+    BindParameter,
     Column,
     ColumnElement,
+    Integer,
     Select,
     Table,
-    bindparam,
     func,
     literal,
+    literal_column,
     select,
     true,
     type_coerce,
@@ -26,9 +28,14 @@ from sqlalchemy import (
 from engine.keyset import Order
 from engine.pages import PageRequest
 from sql.joins import OrderedJoin
-from sql.sets import ValueSet, member_of
+from sql.sets import bound_set, member_of
 
 PARENT: Final = "parent_key"
+
+Keys = Sequence[Any] | BindParameter[Any]
+"""Keys of parents: their values, or the parameter that will hold them."""
+Columns = Sequence[Column[Any]]
+"""What is selected of each row: columns of its table; all of them unless given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +66,52 @@ class Link:
         return self.through.parent if self.through else self.child
 
 
-def select_by_key(child: Column[Any], keys: Sequence[Any], scope: ColumnElement[bool] | None) -> Select[Any]:
+def select_by_key(
+    child: Column[Any],
+    keys: Keys,
+    conditions: Sequence[ColumnElement[bool]],
+    columns: Columns | None = None,
+) -> Select[Any]:
     """Rows whose `child` column is one of the keys."""
-    statement = select(child.table).where(member_of(child, keys))
-    return statement if scope is None else statement.where(scope)
+    return select(*(columns or child.table.c)).where(member_of(child, keys), *conditions)
 
 
 def select_children(
-    link: Link, keys: Sequence[Any], order: Order, conditions: Sequence[ColumnElement[bool]]
+    link: Link,
+    keys: Keys,
+    order: Order,
+    conditions: Sequence[ColumnElement[bool]],
+    columns: Columns | None = None,
 ) -> Select[Any]:
     """All rows of several parents, each with its parent's key, for lists that are short by rule."""
-    columns = [link.key.label(PARENT), *link.table.c]
+    chosen = [*(columns or link.table.c), link.key.label(PARENT)]
     ordered = [term.expression() for term in order.terms]
-    return select(*columns).select_from(_source(link)).where(member_of(link.key, keys), *conditions).order_by(*ordered)
+    return select(*chosen).select_from(_source(link)).where(member_of(link.key, keys), *conditions).order_by(*ordered)
 
 
-def select_page(request: PageRequest, link: Link, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+def select_page(
+    request: PageRequest,
+    link: Link,
+    conditions: Sequence[ColumnElement[bool]],
+    columns: Columns | None = None,
+) -> Select[Any]:
     """One page of a root list, with one row more than asked for."""
     ordered = [term.expression() for term in request.scan.terms]
-    return select(link.table).where(*conditions, *_start(request)).order_by(*ordered).limit(request.size + 1)
+    chosen = select(*(columns or link.table.c)).where(*conditions, *_start(request))
+    return chosen.order_by(*ordered).limit(_limit(request))
 
 
 def select_pages(
-    dialect: str, request: PageRequest, link: Link, keys: Sequence[Any], conditions: Sequence[ColumnElement[bool]]
+    dialect: str,
+    request: PageRequest,
+    link: Link,
+    keys: Keys,
+    conditions: Sequence[ColumnElement[bool]],
+    columns: Columns | None = None,
 ) -> Select[Any]:
-    """One page for each parent, with one row more than asked for, and the parent's key on each row."""
+    """One page for each parent, with one row more than asked for, and the parent's key on each row, last."""
     build = _pages_postgresql if dialect == "postgresql" else _pages_sqlite
-    return build(request, link, keys, [*conditions, *_start(request)])
+    return build(request, link, keys, [*conditions, *_start(request)], columns or tuple(link.table.c))
 
 
 def count_rows(link: Link, conditions: Sequence[ColumnElement[bool]], limit: int | None) -> Select[Any]:
@@ -96,10 +122,19 @@ def count_rows(link: Link, conditions: Sequence[ColumnElement[bool]], limit: int
     return select(func.count().label("total")).select_from(some)
 
 
-def count_children(link: Link, keys: Sequence[Any], conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+def count_children(link: Link, keys: Keys, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
     """How many rows each parent has; parents without any are absent."""
     counted = select(link.key.label(PARENT), func.count().label("total")).select_from(_source(link))
     return counted.where(member_of(link.key, keys), *conditions).group_by(link.key)
+
+
+def _limit(request: PageRequest) -> ColumnElement[int]:
+    """One row more than asked for tells that there is more.
+
+    Written into the text, where the planner of PostgreSQL sees it: behind a parameter it takes a tenth of the table for
+    granted. A page has 100 items at most, so texts stay few.
+    """
+    return literal_column(str(request.size + 1), Integer())
 
 
 def _start(request: PageRequest) -> list[ColumnElement[bool]]:
@@ -115,30 +150,34 @@ def _source(link: Link) -> Any:
 
 
 def _pages_postgresql(
-    request: PageRequest, link: Link, keys: Sequence[Any], conditions: Sequence[ColumnElement[bool]]
+    request: PageRequest, link: Link, keys: Keys, conditions: Sequence[ColumnElement[bool]], columns: Columns
 ) -> Select[Any]:
-    bound = bindparam(None, list(keys), type_=ValueSet(link.key.type), unique=True)
-    parents = func.unnest(bound).table_valued(Column("key", link.key.type)).render_derived(name="parents")
+    parents = (
+        func.unnest(bound_set(keys, link.key.type))
+        .table_valued(Column("key", link.key.type))
+        .render_derived(name="parents")
+    )
     ordered = [term.expression(_ordering(link, term.column)) for term in request.scan.terms]
+    inner = list(dict.fromkeys([*columns, *(term.column for term in request.scan.terms)]))
     page = (
-        select(link.table)
+        select(*inner)
         .select_from(_source(link))
         .where(link.key == parents.c.key, *conditions)
         .order_by(*ordered)
-        .limit(request.size + 1)
+        .limit(_limit(request))
         .correlate(parents)
         .lateral("page")
     )
     outer = [term.expression(page.c[term.column.key]) for term in request.scan.terms]
     joined = parents.join(page, true())
-    return select(parents.c.key.label(PARENT), *page.c).select_from(joined).order_by(*outer)
+    chosen = [page.c[column.name] for column in columns]
+    return select(*chosen, parents.c.key.label(PARENT)).select_from(joined).order_by(*outer)
 
 
 def _pages_sqlite(
-    request: PageRequest, link: Link, keys: Sequence[Any], conditions: Sequence[ColumnElement[bool]]
+    request: PageRequest, link: Link, keys: Keys, conditions: Sequence[ColumnElement[bool]], columns: Columns
 ) -> Select[Any]:
-    bound = bindparam(None, list(keys), type_=ValueSet(link.key.type), unique=True)
-    parents = func.json_each(bound).table_valued("value", name="parents")
+    parents = func.json_each(bound_set(keys, link.key.type)).table_valued("value", name="parents")
     identity = next(iter(link.table.primary_key))
     ordered = [term.expression(_ordering(link, term.column)) for term in request.scan.terms]
     page = (
@@ -146,14 +185,14 @@ def _pages_sqlite(
         .select_from(_source(link))
         .where(link.key == type_coerce(parents.c.value, link.key.type), *conditions)
         .order_by(*ordered)
-        .limit(request.size + 1)
+        .limit(_limit(request))
         .correlate(parents)
     )
     rows = link.table.alias("page")
     outer = [term.expression(rows.c[term.column.key]) for term in request.scan.terms]
     joined = OrderedJoin(parents, rows, rows.c[identity.key].in_(page))
     key = type_coerce(parents.c.value, link.key.type).label(PARENT)
-    return select(key, *rows.c).select_from(joined).order_by(*outer)
+    return select(*(rows.c[column.name] for column in columns), key).select_from(joined).order_by(*outer)
 
 
 def _ordering(link: Link, column: Column[Any]) -> Column[Any]:

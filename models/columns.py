@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, ForeignKey, MetaData, String
+from sqlalchemy import JSON, Enum, ForeignKey, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
 
 from models.ids import new_id
+from sql.moments import UtcDateTime
 
 SQLModel.metadata.naming_convention = MetaData(
     naming_convention={
@@ -25,39 +25,6 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 JSON_COLUMN = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC: `timestamptz` on PostgreSQL; on SQLite fixed-width RFC 3339 text, which sorts as time does."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose text on SQLite, whose own date type would lose the time zone."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(String(27))
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Turn an aware datetime into what the database holds; a naive one is a fault of the caller."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        moment = value.astimezone(UTC)
-        if dialect.name == "sqlite":
-            return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
-        return moment
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Turn what the database holds into an aware datetime in UTC."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
 
 
 def now() -> datetime:

@@ -13,9 +13,9 @@ from sqlalchemy import and_
 from engine.filters import compile_filter
 from resolvers.arguments import given, keys
 from schema.mutations.ota_target import OtaTargetInput
-from schema.scalars import write_moment
 from services.patches import camel_case
 from services.targets import Target
+from sql.moments import write_moment
 
 LISTED_IDS: Final = 100
 

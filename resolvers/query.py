@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
 from engine.connection import Connection
-from engine.errors import BadUserInput
-from engine.fields import all_of, by_id, descending
-from engine.ids import split_id
-from engine.records import NODES, Node
-from engine.resolve import key_in
+from engine.fields import all_of, any_by_id, any_by_ids, by_id, by_key, descending
+from engine.records import Node
 from models import (
     ArtifactRow,
     DeploymentRow,
@@ -27,9 +22,8 @@ from models import (
     ThingRow,
     UserRow,
 )
-from models.tables import THING
-from resolvers.context import Context, Info
-from resolvers.thing_lookup import find_by_external_id
+from resolvers.context import Info
+from resolvers.thing_lookup import external_id
 from resolvers.thing_stats import count_things
 from resolvers.viewer import view_principal
 from schema.deployment import Deployment
@@ -43,8 +37,6 @@ from schema.thing_filter import THING_ORDERINGS, ThingFilter, ThingOrder
 from schema.thing_stats import ThingStats, ThingStatsKey
 from schema.user import User
 from schema.viewer import Viewer
-
-MAX_NODES = 100
 
 
 @strawberry.type(description="Everything that can be read. What you may not see does not exist for you.")
@@ -87,47 +79,18 @@ class Query:
         """Who is asking."""
         return view_principal(info.context.access)
 
-    @strawberry.field(description="Anything, by its global id.")
-    async def node(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
-    ) -> Node | None:
-        """One object of any type."""
-        return await _find(info.context, *_named(id))
-
-    @strawberry.field(description="Several things of any kind, by their global ids, in the order asked for.")
-    async def nodes(
-        self,
-        info: Info,
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The global ids, 100 at most.")],
-    ) -> list[Node | None]:
-        """Several objects of any type."""
-        if len(ids) > MAX_NODES:
-            raise BadUserInput(f"nodes takes at most {MAX_NODES} ids")
-        # All are read before any is loaded: what is loaded when another is refused would be left to itself.
-        named = [_named(each) for each in ids]
-        return await asyncio.gather(*(_find(info.context, kind, key) for kind, key in named))
-
-    @strawberry.field(description="One thing, by its id, or by its external id in an organization.")
-    async def thing(
-        self,
-        info: Info,
-        id: Annotated[strawberry.ID | None, strawberry.argument(description="The global id.")] = strawberry.UNSET,
-        external_id: Annotated[
-            str | None, strawberry.argument(description="The id in another registry; give organizationId with it.")
-        ] = strawberry.UNSET,
-        organization_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="The organization that the external id is of.")
-        ] = strawberry.UNSET,
-    ) -> Thing | None:
-        """One thing."""
-        context = info.context
-        if id and not external_id and not organization_id:
-            row = await context.loaders.one(THING.c.id, key_in("thing", id))
-        elif external_id and organization_id and not id:
-            row = await find_by_external_id(context, key_in("org", organization_id), external_id)
-        else:
-            raise BadUserInput("give id, or externalId and organizationId")
-        return None if row is None else Thing.over(row)
+    node: Node | None = any_by_id("Anything, by its global id.")
+    nodes: list[Node | None] = any_by_ids("Several things of any kind, by their global ids, in the order asked for.")
+    thing: Thing | None = by_key(
+        ThingRow.id,
+        "thing",
+        "One thing, by its id, or by its external id in an organization.",
+        natural=external_id,
+        arguments={
+            "external_id": (str | None, "The id in another registry; give organizationId with it."),
+            "organization_id": (strawberry.ID | None, "The organization that the external id is of."),
+        },
+    )
 
     @strawberry.field(description="Counts over things: the whole, and by one of their properties.")
     async def thing_stats(
@@ -142,16 +105,3 @@ class Query:
     ) -> ThingStats:
         """Counts over things."""
         return await count_things(info.context, filter or None, group_by or None)
-
-
-def _named(value: str) -> tuple[type[Node], UUID]:
-    """The type and the key that a global id names."""
-    parts = split_id(value)
-    if parts is None or parts[0] not in NODES:
-        raise BadUserInput(f"{value[:80]!r} is not a global id")
-    return NODES[parts[0]], parts[1]
-
-
-async def _find(context: Context, kind: type[Node], key: UUID) -> Node | None:
-    row = await context.loaders.one(kind.key_column(), key)
-    return None if row is None else kind.over(row)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import ColumnElement, and_
 
+from engine.errors import BadUserInput
+from engine.resolve import key_in
 from models.tables import THING
-from resolvers.context import Context
 
 
-async def find_by_external_id(context: Context, organization_id: UUID, external_id: str) -> RowMapping | None:
-    """The visible thing with this external id in the organization."""
-    statement = select(THING).where(THING.c.organization_id == organization_id, THING.c.external_id == external_id)
-    scope = context.scope(THING)
-    rows = await context.fetch(statement if scope is None else statement.where(scope))
-    return rows[0] if rows else None
+def external_id(given: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition of the one thing with this external id in the organization.
+
+    Raises BadUserInput unless `external_id` and `organization_id` are given, and nothing else.
+    """
+    if given.keys() != {"external_id", "organization_id"}:
+        raise BadUserInput("give id, or externalId and organizationId")
+    organization = key_in("org", given["organization_id"])
+    return and_(THING.c.organization_id == organization, THING.c.external_id == given["external_id"])

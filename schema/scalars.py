@@ -8,10 +8,7 @@ from typing import Any, NewType
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition, scalar
 
-
-def write_moment(value: datetime) -> str:
-    """RFC 3339 in UTC with microseconds and a Z, always of the same width."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+from sql.moments import write_moment
 
 
 def read_moment(value: Any) -> datetime:

@@ -15,13 +15,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Table, Update, and_, bindparam, case, func, or_, select, update
 
 from models import DeploymentRow, OtaJobRow
-from models.columns import UtcDateTime
 from models.counts import count_column
 from models.enums import DeploymentStatus, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
 from models.tables import DEPLOYMENT, OTA_EXECUTION, OTA_JOB
 from services.execution_moves import ACTIVE
 from services.unit_of_work import UnitOfWork
+from sql.moments import UtcDateTime
 
 Shifts = Mapping[UUID, Mapping[Status, int]]
 """By the id of a job or deployment: how many executions more (or, negative, fewer) have each status."""

@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, insert, literal, select
 
 from models import DeploymentRow, OtaJobRow
-from models.columns import JSON_COLUMN, UtcDateTime
+from models.columns import JSON_COLUMN
 from models.dialects import transaction_id
 from models.enums import EventKind
 from models.enums import OtaExecutionStatus as Status
 from models.tables import EVENT, OTA_EXECUTION, THING
 from services.unit_of_work import UnitOfWork
+from sql.moments import UtcDateTime
 
 
 async def record_changes(work: UnitOfWork, executions: ColumnElement[bool], statuses: tuple[Status, ...]) -> None:

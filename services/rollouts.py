@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, String, Uuid, case, func, insert, literal, null, select, type_coerce
 
 from models import DeploymentRow, OtaJobRow
-from models.columns import UtcDateTime
 from models.dialects import new_id_in_sql
 from models.enums import ArtifactStatus, AttributeScope, DeploymentStatus, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
@@ -23,6 +22,7 @@ from services.execution_events import record_changes, record_deployment, record_
 from services.patches import Patched
 from services.unit_of_work import UnitOfWork
 from services.validation import Path, check_range
+from sql.moments import UtcDateTime
 from sql.sets import member_of
 
 DEVICE_TYPE: Final = "device_type"

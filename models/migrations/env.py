@@ -10,7 +10,10 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import models
-from models.columns import UtcDateTime
+from sql.moments import UtcDateTime
+
+_MOMENT = "from sql.moments import UtcDateTime"
+_JSON = "from models.columns import JSON_COLUMN"
 
 if not models.__all__:
     raise RuntimeError("the tables are not loaded")
@@ -25,9 +28,8 @@ def render(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     if isinstance(item, AutoString):
         return f"sa.String({item.length})" if item.length else "sa.Text()"
     if isinstance(item, UtcDateTime | JSON):
-        name = "UtcDateTime" if isinstance(item, UtcDateTime) else "JSON_COLUMN"
-        autogen.imports.add(f"from models.columns import {name}")
-        return f"{name}()" if isinstance(item, UtcDateTime) else name
+        autogen.imports.add(_MOMENT if isinstance(item, UtcDateTime) else _JSON)
+        return "UtcDateTime()" if isinstance(item, UtcDateTime) else "JSON_COLUMN"
     return False
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.columns import JSON_COLUMN, UtcDateTime
+from models.columns import JSON_COLUMN
+from sql.moments import UtcDateTime
 
 revision = "0001"
 down_revision = None

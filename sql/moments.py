@@ -1,0 +1,44 @@
+"""Moments: one column type that means the same on both databases, and the one way in which moments are written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+def write_moment(value: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and a Z, always of the same width: 27 characters."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL; on SQLite fixed-width RFC 3339 text, which sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose text on SQLite, whose own date type would lose the time zone."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Turn an aware datetime into what the database holds; a naive one is a fault of the caller."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        return write_moment(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Turn what the database holds into an aware datetime in UTC."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        moment: datetime = value
+        return moment.astimezone(UTC)
