@@ -20,6 +20,7 @@ from graphql import (
     validate,
 )
 
+from engine.cost import OperationCost
 from engine.errors import ClientError, Code, RequestError, cut, input_error, request_error
 from engine.limits import Limits, check_document
 
@@ -38,6 +39,8 @@ class PreparedOperation:
     node: OperationDefinitionNode
     name: str | None
     kind: OperationType
+    cost: OperationCost
+    """What it costs, by its variables."""
     derived: dict[object, Any] = field(default_factory=dict)
     """What others make of it and keep as long as the document is cached, each under a key of its own."""
 
@@ -118,7 +121,7 @@ class Documents:
         errors = validate(self._schema, tree, max_errors=self._limits.errors, hide_suggestions=self._hide_suggestions)
         if errors:
             raise RequestError([input_error(error, Code.GRAPHQL_VALIDATION_FAILED) for error in errors])
-        return PreparedDocument(_operations(tree), introspects, size, tree.token_count)
+        return PreparedDocument(_operations(self._schema, tree), introspects, size, tree.token_count)
 
     def _parse(self, text: str) -> tuple[DocumentNode, int]:
         """Parse a document within the limits; also return its length in bytes."""
@@ -154,13 +157,14 @@ class Documents:
             self._kept_tokens -= dropped.tokens
 
 
-def _operations(tree: DocumentNode) -> dict[str | None, PreparedOperation]:
+def _operations(schema: GraphQLSchema, tree: DocumentNode) -> dict[str | None, PreparedOperation]:
     """Return the operations of a valid document by name (None for one without a name)."""
     operations: dict[str | None, PreparedOperation] = {}
     for node in tree.definitions:
         if isinstance(node, OperationDefinitionNode):
             name = node.name.value if node.name else None
-            operations[name] = PreparedOperation(tree, node, name, node.operation)
+            cost = OperationCost(schema, tree, node)
+            operations[name] = PreparedOperation(tree, node, name, node.operation, cost)
     return operations
 
 

@@ -24,7 +24,9 @@ from graphql import (
     GraphQLSchema,
     NamedTypeNode,
     OperationDefinitionNode,
+    SchemaMetaFieldDef,
     SelectionSetNode,
+    TypeMetaFieldDef,
     TypeNameMetaFieldDef,
     VariableNode,
     Visitor,
@@ -39,6 +41,7 @@ from engine.errors import StepAside
 TYPENAME: Final = "__typename"
 _CONDITIONS: Final = {"skip": False, "include": True}
 """Directives that decide whether something is selected, and the value of `if` with which it is."""
+_SCHEMA_FIELDS: Final = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
 Flags = Mapping[str, bool]
 """The values of the variables that `@skip` and `@include` ask for."""
@@ -74,12 +77,23 @@ class Selections:
     """The selections of one operation, with the conditions in it decided."""
 
     def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, flags: Flags
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        flags: Flags,
+        *,
+        complete: bool = False,
     ) -> None:
-        """`flags` are the values of the variables that `conditions` names."""
+        """`flags` are the values of the variables that `conditions` names.
+
+        With `complete`, nothing steps aside: `__schema` and `__type` are fields like others, and directives that do not
+        decide what is selected say nothing.
+        """
         self.schema = schema
         self.operation = operation
         self._flags = flags
+        self._complete = complete
         self._fragments = _fragments(document)
 
     def root(self) -> dict[str, Selected]:
@@ -119,12 +133,17 @@ class Selections:
         selected = found.get(key)
         if selected is None:
             name = node.name.value
-            definition = TypeNameMetaFieldDef if name == TYPENAME else kind.fields.get(name)
+            definition = self._definition(kind, name)
             if definition is None:
                 raise StepAside("introspection" if name.startswith("__") else "unknown field")
             selected = found[key] = Selected(key, definition, node)
         if node.selection_set is not None:
             selected.sets.append(node.selection_set)
+
+    def _definition(self, kind: GraphQLObjectType, name: str) -> GraphQLField | None:
+        if name == TYPENAME:
+            return TypeNameMetaFieldDef
+        return _SCHEMA_FIELDS.get(name) if self._complete and name in _SCHEMA_FIELDS else kind.fields.get(name)
 
     def _applies(self, condition: NamedTypeNode | None, kind: GraphQLObjectType) -> bool:
         if condition is None or condition.name.value == kind.name:
@@ -136,6 +155,8 @@ class Selections:
         for directive in directives:
             wanted = _CONDITIONS.get(directive.name.value)
             if wanted is None:
+                if self._complete:
+                    continue
                 raise StepAside(f"directive @{directive.name.value}")
             value = (directive.arguments or ())[0].value
             given = self._flags[value.name.value] if isinstance(value, VariableNode) else _literal(value)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 import strawberry
 
+from engine.cost import WEIGHT, Weight
 from models.enums import Permission
 from schema.payload import Payload
 from services.errors import FleetError
@@ -29,14 +30,17 @@ class Needs(Enum):
 PUBLIC: Final = Needs.NOTHING
 SIGNED_IN: Final = Needs.SIGN_IN
 PERSON: Final = Needs.PERSON
+HASHING: Final = Weight(200)
+"""The weight of mutations that hash or verify a password, which is slow on purpose."""
 Need = Needs | Permission
 
 
-def mutation(need: Need, **options: Any) -> Callable[[Resolver[T]], Any]:
+def mutation(need: Need, *, weight: Weight | None = None, **options: Any) -> Callable[[Resolver[T]], Any]:
     """Make a mutation of a method; its docstring is the description.
 
     `need` is checked before the method runs (see `resolvers.guard`); a permission is then checked by the service on the
-    very objects. Errors of services become `userErrors`; the unit of work has undone everything by then.
+    very objects. Errors of services become `userErrors`; the unit of work has undone everything by then. `weight` is
+    that of a mutation that costs more than others.
     """
 
     def decorate(resolver: Resolver[T]) -> Any:
@@ -49,6 +53,7 @@ def mutation(need: Need, **options: Any) -> Callable[[Resolver[T]], Any]:
                 return payload.failed([error])
 
         description = " ".join((resolver.__doc__ or "").split("\n\n")[0].split())
-        return strawberry.mutation(resolver=answered, description=description, metadata={NEEDS: need}, **options)
+        metadata: dict[str, Any] = {NEEDS: need} if weight is None else {NEEDS: need, WEIGHT: weight}
+        return strawberry.mutation(resolver=answered, description=description, metadata=metadata, **options)
 
     return decorate

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from engine.connection import Connection
+from engine.cost import WEIGHT, Weight
 from engine.fields import all_of, any_by_id, any_by_ids, by_id, by_key, descending
 from engine.records import Node
 from models import (
@@ -92,7 +93,10 @@ class Query:
         },
     )
 
-    @strawberry.field(description="Counts over things: the whole, and by one of their properties.")
+    @strawberry.field(
+        description="Counts over things: the whole, and by one of their properties.",
+        metadata={WEIGHT: Weight(500)},
+    )
     async def thing_stats(
         self,
         info: Info,

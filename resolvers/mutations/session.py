@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from resolvers.context import Info
-from resolvers.mutation import PERSON, PUBLIC, mutation
+from resolvers.mutation import HASHING, PERSON, PUBLIC, mutation
 from schema.mutations.session import (
     LoginInput,
     LoginPayload,
@@ -24,7 +24,7 @@ from services.sessions import SessionRules, SessionTokens
 class SessionMutations:
     """Signing in, staying signed in, and signing out."""
 
-    @mutation(PUBLIC)
+    @mutation(PUBLIC, weight=HASHING)
     async def login(self, info: Info, input: LoginInput) -> LoginPayload:
         """Sign in with e-mail and password."""
         parts = info.context.parts

@@ -8,7 +8,7 @@ from engine.ids import global_id
 from models.enums import Permission, UserStatus
 from resolvers.arguments import changes, given, key, optional_key
 from resolvers.context import Info
-from resolvers.mutation import PERSON, mutation
+from resolvers.mutation import HASHING, PERSON, mutation
 from schema.mutations.user import (
     ChangePasswordInput,
     ChangePasswordPayload,
@@ -30,7 +30,7 @@ from services import users
 class UserMutations:
     """Creating, changing, disabling and deleting accounts."""
 
-    @mutation(Permission.USER_ADMINISTER)
+    @mutation(Permission.USER_ADMINISTER, weight=HASHING)
     async def create_user(self, info: Info, input: CreateUserInput) -> CreateUserPayload:
         """Create an account, which belongs to no organization yet. For platform administrators."""
         context = info.context
@@ -56,7 +56,7 @@ class UserMutations:
             )
         return UpdateUserPayload.of(user_id=changed)
 
-    @mutation(PERSON)
+    @mutation(PERSON, weight=HASHING)
     async def change_password(self, info: Info, input: ChangePasswordInput) -> ChangePasswordPayload:
         """Change your own password. Your other sessions end."""
         context, parts = info.context, info.context.parts
