@@ -1,5 +1,6 @@
 """Tables, enums, the store and its migrations: data without behaviour."""
 
+from models.access_epoch import AccessEpochRow
 from models.deployment import DeploymentRow
 from models.event import EventRow
 from models.group import GroupAncestorRow, GroupRow, GroupThingRow
@@ -13,6 +14,7 @@ from models.thing import ThingAttributeRow, ThingLifecycleRow, ThingRow, ThingTa
 from models.user import UserRow
 
 __all__ = [
+    "AccessEpochRow",
     "ArtifactRow",
     "DeploymentRow",
     "EventRow",

@@ -16,6 +16,7 @@ def table_of(row: type[SQLModel]) -> Table:
     return table
 
 
+ACCESS_EPOCH: Final = table_of(models.AccessEpochRow)
 ARTIFACT: Final = table_of(models.ArtifactRow)
 DEPLOYMENT: Final = table_of(models.DeploymentRow)
 EVENT: Final = table_of(models.EventRow)

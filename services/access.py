@@ -2,23 +2,29 @@
 
 Access is resolved once per operation, in one statement, and goes into the SQL of all that the operation reads. Roles
 reach down the tree of organizations (graph.md, "Access"; mainflux.access.org-roles, mainflux.access.root-admin).
+
+What was resolved for a person may be kept (`AccessCache`) and used for a later operation, on one condition: each
+statement that uses it first reads the access epoch, too (`witness`), and what it gave is thrown away when the epoch is
+not that of the access (`Access.stamp`). Then the access is resolved and the statement run anew.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from models.columns import now
 from models.enums import Permission, Role, UserStatus
 from models.store import Store
-from models.tables import MEMBERSHIP, ORGANIZATION_ANCESTOR, SESSION, THING, USER
+from models.tables import ACCESS_EPOCH, MEMBERSHIP, ORGANIZATION_ANCESTOR, SESSION, THING, USER
 from services.errors import Forbidden, Unauthenticated
 
 _READ: Final = frozenset(permission for permission in Permission if permission.value.endswith(":read"))
@@ -48,6 +54,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.OWNER: _ADMINISTER | {Permission.ORGANIZATION_DELETE},
 }
 RANK: Final[Mapping[Role, int]] = {role: rank for rank, role in enumerate(Role)}
+CACHED_ACCESSES: Final = 10_000
 THING_PERMISSIONS: Final = frozenset({Permission.STATE_REPORT, Permission.OTA_REPORT})
 
 
@@ -101,11 +108,15 @@ class Access:
     """What one principal may see and do, as it stands when the operation starts.
 
     `roles` maps each organization within reach to the strongest role there; a platform administrator reaches all.
+    `stamp` is the access epoch under which this was read, and `ends_at` the end of the session; None for whoever is not
+    a person. Two accesses are equal when they allow the same.
     """
 
     principal: Principal | None
     roles: Mapping[UUID, Role] = field(default_factory=dict)
     is_platform_admin: bool = False
+    stamp: int | None = field(default=None, compare=False)
+    ends_at: datetime | None = field(default=None, compare=False)
 
     @property
     def user_id(self) -> UUID | None:
@@ -182,6 +193,65 @@ def scope_parameter(permission: Permission) -> str:
 ANONYMOUS: Final = Access(principal=None)
 
 
+class AccessCache:
+    """What people may do, as it was when last resolved: bounded, the longest unused leaves first.
+
+    An access from here proves nothing by itself: see `witness`. Things are not kept, and nobody who was refused.
+    """
+
+    def __init__(self, size: int = CACHED_ACCESSES) -> None:
+        """Keep up to `size` accesses."""
+        self._size = size
+        self._kept: OrderedDict[UserPrincipal, Access] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, principal: Principal | None) -> Access | None:
+        """The access that was put for this very principal; None without one, and once the session has ended."""
+        if not isinstance(principal, UserPrincipal):
+            return None
+        access = self._kept.get(principal)
+        if access is None:
+            return None
+        if access.ends_at is None or access.ends_at <= now():
+            del self._kept[principal]
+            return None
+        self._kept.move_to_end(principal)
+        return access
+
+    def put(self, access: Access) -> None:
+        """Keep what `resolve_access` has given; does nothing when it is not a person's."""
+        principal = access.principal
+        if not isinstance(principal, UserPrincipal) or access.stamp is None:
+            return
+        self._kept[principal] = access
+        self._kept.move_to_end(principal)
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    def forget(self, principal: Principal | None) -> None:
+        """Drop the access of a principal, if there is one: it is no longer current."""
+        if isinstance(principal, UserPrincipal):
+            self._kept.pop(principal, None)
+
+
+def witness() -> ColumnElement[int]:
+    """The access epoch, as the column `access_epoch` of a statement.
+
+    The epoch changes in the transaction of every change of access (migration 0002). So when a statement reads the epoch
+    of `Access.stamp`, all that it reads is of a moment at which that access was what `resolve_access` would have given.
+    """
+    return select(ACCESS_EPOCH.c.value).scalar_subquery().label("access_epoch")
+
+
+async def read_epoch(store: Store) -> int:
+    """The access epoch now: for a statement that gave no row, and so no witness."""
+    async with store.read() as connection:
+        epoch: int = (await connection.execute(select(ACCESS_EPOCH.c.value))).scalar_one()
+    return epoch
+
+
 async def resolve_access(store: Store, principal: Principal | None) -> Access:
     """Read what the principal may do now, in one statement.
 
@@ -196,7 +266,13 @@ async def resolve_access(store: Store, principal: Principal | None) -> Access:
 
 async def _resolve_user(store: Store, principal: UserPrincipal) -> Access:
     statement = (
-        select(USER.c.is_platform_admin, MEMBERSHIP.c.role, ORGANIZATION_ANCESTOR.c.organization_id)
+        select(
+            USER.c.is_platform_admin,
+            MEMBERSHIP.c.role,
+            ORGANIZATION_ANCESTOR.c.organization_id,
+            SESSION.c.expires_at,
+            witness(),
+        )
         .select_from(SESSION)
         .join(USER, and_(USER.c.id == SESSION.c.user_id, USER.c.status == UserStatus.ACTIVE))
         .outerjoin(MEMBERSHIP, MEMBERSHIP.c.user_id == USER.c.id)
@@ -213,10 +289,11 @@ async def _resolve_user(store: Store, principal: UserPrincipal) -> Access:
     if not rows:
         raise Unauthenticated("the session has ended; sign in again")
     roles: dict[UUID, Role] = {}
-    for _, role, organization_id in rows:
+    for _, role, organization_id, _, _ in rows:
         if organization_id is not None and (organization_id not in roles or RANK[role] > RANK[roles[organization_id]]):
             roles[organization_id] = role
-    return Access(principal=principal, roles=roles, is_platform_admin=bool(rows[0][0]))
+    is_platform_admin, _, _, ends_at, stamp = rows[0]
+    return Access(principal, roles, bool(is_platform_admin), stamp, ends_at)
 
 
 async def _resolve_thing(store: Store, principal: ThingPrincipal) -> Access:

@@ -29,6 +29,8 @@ from services.validation import check_email, check_text
 
 SESSIONS_PER_USER: Final = 50
 """Active at once; one more ends the oldest."""
+FORGOTTEN_AFTER: Final = timedelta(days=1)
+"""How long a session is kept when its time is over: to remove it then changes nobody's access (migration 0002)."""
 REFRESH_TOKENS_PER_SESSION: Final = 1_000
 """Kept to recognise the second use of one; the session of an older one stays, but it opens nothing."""
 
@@ -130,8 +132,9 @@ async def login(work: UnitOfWork, rules: SessionRules, credentials: Credentials)
     # The lock makes sign-ins of one person queue, so that their number is right, and wait for a change of password.
     if (await work.session.execute(statement.with_for_update(key_share=True))).first() is None:
         raise _refusal()
-    ended = or_(SESSION.c.expires_at <= work.moment, SESSION.c.revoked_at.is_not(None))
-    await work.session.execute(delete(SESSION).where(SESSION.c.user_id == credentials.user_id, ended))
+    mine = SESSION.c.user_id == credentials.user_id
+    ended = or_(SESSION.c.expires_at <= work.moment - FORGOTTEN_AFTER, SESSION.c.revoked_at.is_not(None))
+    await work.session.execute(delete(SESSION).where(mine, ended))
     session_id = new_id()
     expires_at = work.moment.replace(microsecond=0) + timedelta(seconds=rules.session_seconds)
     await work.session.execute(
@@ -139,13 +142,14 @@ async def login(work: UnitOfWork, rules: SessionRules, credentials: Credentials)
             id=session_id, user_id=credentials.user_id, created_at=work.moment, expires_at=expires_at
         )
     )
+    lasting = SESSION.c.expires_at > work.moment
     newest = (
         select(SESSION.c.id)
-        .where(SESSION.c.user_id == credentials.user_id)
+        .where(mine, lasting)
         .order_by(SESSION.c.created_at.desc(), SESSION.c.id.desc())
         .limit(SESSIONS_PER_USER)
     )
-    await end_sessions(work, credentials.user_id, SESSION.c.id.not_in(newest))
+    await end_sessions(work, credentials.user_id, lasting, SESSION.c.id.not_in(newest))
     return await _issue(work, rules, credentials.user_id, session_id, expires_at)
 
 

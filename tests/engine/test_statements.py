@@ -15,8 +15,8 @@ from tests.statements import Recorder
 
 ACCESS = "session"
 """The statement that reads what a person may do starts from the session."""
-TABLES = frozenset(SQLModel.metadata.tables) - {"thing_group_thing"}
-"""Without the association of groups and things, which is only passed through."""
+TABLES = frozenset(SQLModel.metadata.tables) - {"thing_group_thing", "access_epoch"}
+"""Without the association of groups and things, which is only passed through, and the epoch that goes with access."""
 PUNCTUATION = str.maketrans('(),"', "    ")
 GROUPS = 10
 NESTED = """

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from models.columns import now
 from models.enums import UserStatus
 from models.tables import SESSION, USER
 from services.sessions import SESSIONS_PER_USER
@@ -81,3 +83,19 @@ async def test_ended_sessions_are_forgotten_at_the_next_login(cast: Cast) -> Non
     assert await cast.count(SESSION) == 1
     await cast.gateway.sign_in(email_of("viewer"), PASSWORD)
     assert await cast.count(SESSION, SESSION.c.revoked_at.is_not(None)) == 0
+
+
+async def test_sessions_whose_time_is_long_over_are_forgotten_and_leave_their_places(cast: Cast) -> None:
+    for _ in range(SESSIONS_PER_USER):
+        await cast.gateway.sign_in(email_of("viewer"), PASSWORD)
+    oldest, second, *_ = (row.id for row in await cast.rows(select(SESSION.c.id).order_by(SESSION.c.id)))
+    async with cast.store.write() as session:
+        for key, hours in ((oldest, 25), (second, 23)):
+            over = update(SESSION).where(SESSION.c.id == key).values(expires_at=now() - timedelta(hours=hours))
+            await session.execute(over)
+    for _ in range(2):
+        await cast.gateway.sign_in(email_of("viewer"), PASSWORD)
+    assert await cast.count(SESSION, SESSION.c.id == oldest) == 0
+    assert await cast.count(SESSION, SESSION.c.id == second) == 1
+    assert await cast.count(SESSION, SESSION.c.revoked_at.is_not(None)) == 0
+    assert await cast.count(SESSION, SESSION.c.expires_at > now()) == SESSIONS_PER_USER
