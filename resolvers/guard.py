@@ -26,7 +26,7 @@ class UnclassifiedFields(Exception):
 
 def guard(schema: GraphQLSchema) -> None:
     """Put the guard before every root field; raises UnclassifiedFields when any field has no class, or no field its."""
-    needs = classify(schema)
+    needs = root_needs(schema)
     for root in (schema.query_type, schema.mutation_type):
         for name, field in root.fields.items() if root else ():
             if field.resolve is None:
@@ -39,6 +39,16 @@ def guard(schema: GraphQLSchema) -> None:
             field.subscribe = _guarded(field.subscribe, needs[f"Subscription.{name}"])
             # Each event is executed in a context of its own, which reads the access anew.
             field.resolve = _guarded(field.resolve, needs[f"Subscription.{name}"])
+
+
+def root_needs(schema: GraphQLSchema) -> dict[str, Need]:
+    """What each root field needs, by `Query.thing` and its like: what `guard` holds against the caller with `check`.
+
+    For an executor that does not call the guarded resolvers: it calls `check(access, need)` itself, once for each root
+    field that an operation selects, before anything of it is read. Raises as `classify` does.
+    """
+    roots = {root.name for root in (schema.query_type, schema.mutation_type, schema.subscription_type) if root}
+    return {name: need for name, need in classify(schema).items() if name.partition(".")[0] in roots}
 
 
 def classify(schema: GraphQLSchema) -> dict[str, Need]:
@@ -82,9 +92,11 @@ def _guarded(resolve: Callable[..., Any], need: Need) -> Callable[..., Any]:
 
 
 def check(access: Access, need: Need) -> None:
-    """Raise Unauthenticated for nobody, Forbidden for the wrong kind of principal.
+    """Raise Unauthenticated for nobody, Forbidden for the wrong kind of principal: the one check of root fields.
 
-    A person with a permission in no organization passes: the service will find nothing for them, and says so.
+    It asks what kind of principal there is and nothing of their roles, so nobody is refused by an access that is no
+    longer current. A person with a permission in no organization passes: the service will find nothing for them, and
+    says so.
     """
     if need is Needs.NOTHING:
         return

@@ -8,10 +8,13 @@ from graphql import GraphQLEnumType, GraphQLSchema, assert_input_object_type, is
 
 from engine.records import NODES
 from models.enums import Permission
+from models.ids import new_id
 from resolvers import classification
 from resolvers.fleet_schema import CONFIG, Mutation, build_schema
-from resolvers.guard import UnclassifiedFields, classify
+from resolvers.guard import UnclassifiedFields, check, classify, root_needs
 from resolvers.mutation import PUBLIC, SIGNED_IN, Needs
+from services.access import ANONYMOUS, Access, ThingPrincipal, UserPrincipal
+from services.errors import Forbidden, Unauthenticated
 from tests.client import LOGIN
 from tests.fleets import Fleet
 from tests.gateways import Gateway
@@ -26,6 +29,9 @@ LITERALS = {
     "DateTime": '"2026-01-31T12:00:00Z"',
 }
 PUBLIC_FIELDS = {"Mutation.login", "Mutation.refreshSession"}
+READING = {each for each in Permission if each.value.endswith(":read")}
+FOR_THINGS = {SIGNED_IN, Permission.STATE_REPORT, Permission.OTA_REPORT, *READING}
+THING = ThingPrincipal(new_id(), new_id(), b"digest")
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +41,31 @@ def schema() -> GraphQLSchema:
 
 def test_every_field_is_classified_and_little_is_public(schema: GraphQLSchema) -> None:
     needs = classify(schema)
-    roots = {name: need for name, need in needs.items() if name.split(".")[0] in {"Query", "Mutation", "Subscription"}}
+    roots = root_needs(schema)
     assert {name for name, need in roots.items() if need is PUBLIC} == PUBLIC_FIELDS
     assert all(isinstance(need, Needs | Permission) for need in needs.values())
     read = {need for name, need in roots.items() if name.startswith("Query.")}
-    assert read <= {SIGNED_IN, *(each for each in Permission if each.value.endswith(":read"))}
+    assert read <= {SIGNED_IN, *READING}
+
+
+def test_the_needs_of_root_fields_are_those_that_the_guard_asks_for(schema: GraphQLSchema) -> None:
+    kinds = (schema.query_type, schema.mutation_type, schema.subscription_type)
+    fields = {f"{kind.name}.{name}" for kind in kinds if kind is not None for name in kind.fields}
+    needs = root_needs(schema)
+    assert needs.keys() == fields
+    person, thing = (Access(each) for each in (UserPrincipal(new_id(), new_id(), 0.0), THING))
+    for name, need in needs.items():
+        check(person, need)
+        if name in PUBLIC_FIELDS:
+            check(ANONYMOUS, need)
+            continue
+        with pytest.raises(Unauthenticated):
+            check(ANONYMOUS, need)
+        if need in FOR_THINGS:
+            check(thing, need)
+        else:
+            with pytest.raises(Forbidden):
+                check(thing, need)
 
 
 @pytest.mark.parametrize("kind", ["Thing", "Organization", "ThingState"])
