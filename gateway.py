@@ -42,7 +42,7 @@ from services import users
 from services.access import Access, Principal
 from services.errors import FleetError
 from services.passwords import Passwords
-from services.sessions import authenticate
+from services.sessions import Authenticator
 from services.settings import Profile, Settings
 from services.signed_addresses import SignedAddresses
 from services.starts import Starts
@@ -94,7 +94,7 @@ def build_application(settings: Settings) -> web.Application:
             body_bytes=settings.max_body_bytes,
             metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
         ),
-        authenticate=lambda header: authenticate(parts.store, parts.keys, header),
+        authenticate=Authenticator(parts.store, parts.keys).authenticate,
         make_context=_context_maker(parts),
         readiness=lambda: _readiness(parts.store),
         sdl=schema.as_str() + "\n",

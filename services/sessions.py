@@ -9,6 +9,7 @@ rainmaker.identity.extend-session).
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,7 +24,7 @@ from models.tables import REFRESH_TOKEN, SESSION, THING, USER
 from services.access import Principal, ThingPrincipal, UserPrincipal
 from services.errors import Forbidden, Unauthenticated
 from services.passwords import MAX_LENGTH, Passwords
-from services.tokens import MAX_TOKEN_LENGTH, Audience, TokenKeys, digest, new_secret
+from services.tokens import MAX_TOKEN_LENGTH, Audience, TokenKeys, digest, lasts, new_secret
 from services.unit_of_work import UnitOfWork
 from services.validation import check_email, check_text
 
@@ -33,6 +34,7 @@ FORGOTTEN_AFTER: Final = timedelta(days=1)
 """How long a session is kept when its time is over: to remove it then changes nobody's access (migration 0002)."""
 REFRESH_TOKENS_PER_SESSION: Final = 1_000
 """Kept to recognise the second use of one; the session of an older one stays, but it opens nothing."""
+REMEMBERED_TOKENS: Final = 10_000
 
 _AUTHORIZATION: Final = re.compile(r"([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*) *")
 
@@ -64,24 +66,54 @@ class SessionTokens:
     session_expires_at: datetime
 
 
-async def authenticate(store: Store, keys: TokenKeys, authorization: str | None) -> Principal | None:
-    """Who an Authorization header stands for; None without a header.
+class Authenticator:
+    """Says who an Authorization header stands for, and remembers the access tokens that it has verified.
 
-    `Bearer <access token>` is a person, `Thing <secret key>` a thing; neither is taken for the other
-    (mainflux.identity.authenticate-request). Whether the session still lasts is seen by `resolve_access`. Raises
-    Unauthenticated for everything else.
+    What is remembered is bounded, the longest unused leaves first, and it holds for the keys of this authenticator
+    alone: one with other keys has verified nothing yet. Only the signature and the claims of a token are remembered.
+    Its end is looked at each time, and whether its session still lasts is seen by `resolve_access`.
     """
-    if authorization is None:
-        return None
-    match = _AUTHORIZATION.fullmatch(authorization)
-    if match is None or len(match[2]) > MAX_TOKEN_LENGTH:
+
+    def __init__(self, store: Store, keys: TokenKeys, *, size: int = REMEMBERED_TOKENS) -> None:
+        """Look keys of things up in `store`, and verify access tokens with `keys`."""
+        self._store = store
+        self._keys = keys
+        self._size = size
+        self._verified: OrderedDict[str, UserPrincipal] = OrderedDict()
+
+    async def authenticate(self, authorization: str | None) -> Principal | None:
+        """Who the header stands for; None without a header.
+
+        `Bearer <access token>` is a person, `Thing <secret key>` a thing; neither is taken for the other
+        (mainflux.identity.authenticate-request). Raises Unauthenticated for everything else.
+        """
+        if authorization is None:
+            return None
+        known = self._verified.get(authorization)
+        if known is not None:
+            return self._again(authorization, known)
+        match = _AUTHORIZATION.fullmatch(authorization)
+        if match is None or len(match[2]) > MAX_TOKEN_LENGTH:
+            raise Unauthenticated("the authorization is not `Bearer <access token>` or `Thing <secret key>`")
+        scheme, credentials = match[1].lower(), match[2]
+        if scheme == "bearer":
+            return self._remember(authorization, _user_of(self._keys, credentials))
+        if scheme == "thing":
+            return await _thing_of(self._store, credentials)
         raise Unauthenticated("the authorization is not `Bearer <access token>` or `Thing <secret key>`")
-    scheme, credentials = match[1].lower(), match[2]
-    if scheme == "bearer":
-        return _user_of(keys, credentials)
-    if scheme == "thing":
-        return await _thing_of(store, credentials)
-    raise Unauthenticated("the authorization is not `Bearer <access token>` or `Thing <secret key>`")
+
+    def _again(self, authorization: str, principal: UserPrincipal) -> UserPrincipal:
+        if not lasts(principal.expires_at):
+            del self._verified[authorization]
+            raise Unauthenticated("the token is not valid")
+        self._verified.move_to_end(authorization)
+        return principal
+
+    def _remember(self, authorization: str, principal: UserPrincipal) -> UserPrincipal:
+        self._verified[authorization] = principal
+        if len(self._verified) > self._size:
+            self._verified.popitem(last=False)
+        return principal
 
 
 def _user_of(keys: TokenKeys, token: str) -> UserPrincipal:

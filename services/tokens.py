@@ -69,6 +69,11 @@ class TokenKeys:
         return claims
 
 
+def lasts(expires_at: float) -> bool:
+    """Whether a token with this `exp` is still good: to the end of that second, as `TokenKeys.verify` has it."""
+    return int(time.time()) <= int(expires_at)
+
+
 _REQUIRED: Final = {"require_aud": True, "require_iss": True, "require_exp": True, "require_iat": True}
 
 

@@ -21,7 +21,7 @@ from services.access import (
     resolve_access,
     witness,
 )
-from services.sessions import authenticate
+from services.sessions import Authenticator
 from services.tokens import TokenKeys
 from tests.cast import Cast
 from tests.gateways import TOKEN_SECRET
@@ -33,7 +33,7 @@ IN_AN_HOUR = timedelta(hours=1)
 async def principal_of(cast: Cast, caller: str) -> Principal | None:
     token = await cast.token(caller) or ""
     header = token if " " in token else f"Bearer {token}"
-    return await authenticate(cast.store, TokenKeys.of(TOKEN_SECRET), header)
+    return await Authenticator(cast.store, TokenKeys.of(TOKEN_SECRET)).authenticate(header)
 
 
 def kept(ends_at: datetime | None = None, principal: Principal | None = None) -> Access:

@@ -19,7 +19,7 @@ from services import access as access_module
 from services.access import ANONYMOUS, Access, Shape, ThingPrincipal, UserPrincipal, resolve_access
 from services.events import visible_events
 from services.scope import PARTS_OF_A_THING, READ_PERMISSION, visible
-from services.sessions import authenticate
+from services.sessions import Authenticator
 from services.tokens import TokenKeys
 from tests.fleets import Fleet
 from tests.gateways import TOKEN_SECRET
@@ -125,7 +125,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 async def access_of(store: Store, token: str) -> Access:
     header = token if " " in token else f"Bearer {token}"
-    return await resolve_access(store, await authenticate(store, TokenKeys.of(TOKEN_SECRET), header))
+    return await resolve_access(store, await Authenticator(store, TokenKeys.of(TOKEN_SECRET)).authenticate(header))
 
 
 async def found(store: Store, statement: Any) -> set[UUID]:

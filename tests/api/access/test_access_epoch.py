@@ -9,7 +9,7 @@ from typing import Any
 
 from services.access import Access, read_epoch, resolve_access
 from services.errors import Unauthenticated
-from services.sessions import authenticate
+from services.sessions import Authenticator
 from services.tokens import TokenKeys
 from tests.cast import PASSWORD, PEOPLE, Cast, email_of, org_id, thing_id, user_id
 from tests.gateways import TOKEN_SECRET
@@ -20,7 +20,7 @@ NEW_PASSWORD = "another-long-password"
 async def access_of(cast: Cast, caller: str) -> Access | None:
     """What a caller may do now; None when their session has ended."""
     token = await cast.token(caller)
-    principal = await authenticate(cast.store, TokenKeys.of(TOKEN_SECRET), f"Bearer {token}")
+    principal = await Authenticator(cast.store, TokenKeys.of(TOKEN_SECRET)).authenticate(f"Bearer {token}")
     try:
         return await resolve_access(cast.store, principal)
     except Unauthenticated:
