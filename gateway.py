@@ -9,7 +9,6 @@ import asyncio
 import gc
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +17,12 @@ import click
 import orjson
 import uvloop
 from aiohttp import web
-from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
+from commands.bounds import endpoint_settings
+from commands.options import chosen, data_option, database_option, host_option, port_option
+from commands.schema import export_schema
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
 from demo.keys import KeysUnreadable
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
@@ -30,7 +31,6 @@ from endpoints.application import build_application as build_endpoints
 from endpoints.files import FileRoutes
 from endpoints.logs import configure_logs
 from endpoints.server import make_runner
-from endpoints.settings import EndpointSettings
 from endpoints.workers import Workers
 from engine.execution import Operations
 from models import migrate as migrations
@@ -84,16 +84,10 @@ def build_application(settings: Settings) -> web.Application:
     """The application of one gateway process."""
     parts = build_parts(settings)
     schema = build_schema()
-    production = settings.profile is Profile.PRODUCTION
     addresses = SignedAddresses(parts.keys, settings.base_url, settings.signed_url_seconds)
     application = build_endpoints(
-        operations=Operations(schema, hide_suggestions=production),
-        settings=EndpointSettings(
-            production=production,
-            allowed_origins=tuple(settings.cors_origins),
-            body_bytes=settings.max_body_bytes,
-            metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
-        ),
+        operations=Operations(schema, hide_suggestions=settings.profile is Profile.PRODUCTION),
+        settings=endpoint_settings(settings),
         authenticate=Authenticator(parts.store, parts.keys).authenticate,
         make_context=_context_maker(parts),
         readiness=lambda: _readiness(parts.store),
@@ -177,26 +171,12 @@ def run_worker(settings: Settings) -> None:
     uvloop.run(serve_until_stopped(settings, bind(settings)))
 
 
-def chosen(**options: Any) -> Settings:
-    """The settings of the environment, with the options of the command line that were given."""
-    try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
-    except ValidationError as error:
-        wrong = [f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in error.errors()]
-        raise click.ClickException("these settings cannot be used: " + "; ".join(wrong)) from error
-
-
 @click.group(help=__doc__)
 def main() -> None:
     """The command line."""
 
 
-database_option = click.option("--database", "database_url", help="The database's address; FLEETGRAPH_DATABASE_URL.")
-data_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="The data directory; FLEETGRAPH_DATA_DIR."
-)
-host_option = click.option("--host", help="The address to listen on; FLEETGRAPH_HOST.")
-port_option = click.option("--port", type=int, help="The port to listen on; FLEETGRAPH_PORT.")
+main.add_command(export_schema)
 
 
 @main.command()
@@ -277,12 +257,6 @@ def dev(things: int, **options: Any) -> None:
     settings = chosen(profile=Profile.DEVELOPMENT, log_format="console", **options)
     configure_logs("console", "warning")
     uvloop.run(_run_dev(settings, things))
-
-
-@main.command("export-schema")
-def export_schema() -> None:
-    """Print the schema in the GraphQL schema language."""
-    sys.stdout.write(build_schema().as_str() + "\n")
 
 
 async def _is_migrated(settings: Settings) -> bool:

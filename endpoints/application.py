@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 
+from endpoints.addresses import Addresses
+from endpoints.costs import Costs
 from endpoints.explorer import ExplorerPage, cache_assets
 from endpoints.graphql import GraphQLView
 from endpoints.headers import Headers, Origins, preflight
@@ -50,6 +52,8 @@ def build_application(
         metrics=metrics,
         running=running,
         registered=registered_documents or {},
+        costs=Costs(settings.costs),
+        addresses=Addresses(settings.costs.trusted_proxies),
     )
     sockets = WebSocketView(service, origins)
     page = None if settings.production else ExplorerPage(settings.explorer)

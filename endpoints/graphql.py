@@ -102,12 +102,16 @@ class GraphQLView:
     ) -> web.Response:
         """Prepare and execute the operation."""
         trace = trace_of(request)
+        if principal is None:
+            trace.address = self._service.addresses.of(request)
         try:
             prepared = self._service.prepare(parameters, principal, trace)
         except RequestError as error:
             return _response(refused(error), media_type, trace)
         self._check_transport(request, prepared)
-        answer = await self._service.execute(prepared, parameters.variables, principal, trace)
+        answer = await self._service.execute(
+            prepared, parameters.variables, principal, trace, tell_cost=parameters.tell_cost
+        )
         return _response(answer, media_type, trace)
 
     def _check_transport(self, request: web.Request, prepared: PreparedOperation) -> None:

@@ -96,5 +96,5 @@ def _write(request: web.Request, trace: Trace, status: int, seconds: float) -> N
         "principal": trace.principal,
     }
     if trace.kind is not None:
-        line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome}
+        line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome, "cost": trace.cost}
     _log.info("request", **line)

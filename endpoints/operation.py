@@ -62,7 +62,13 @@ class SocketOperation:
 
     async def _execute(self, prepared: PreparedOperation) -> None:
         """Answer a query or a mutation once."""
-        answer = await self._service.execute(prepared, self._parameters.variables, self._principal, self._trace)
+        answer = await self._service.execute(
+            prepared,
+            self._parameters.variables,
+            self._principal,
+            self._trace,
+            tell_cost=self._parameters.tell_cost,
+        )
         if not answer.executed:
             raise RequestError(answer.errors)
         await self._next(answer.payload)
@@ -70,7 +76,13 @@ class SocketOperation:
 
     async def _subscribe(self, prepared: PreparedOperation) -> None:
         """Answer a subscription with each of its events."""
-        answers = self._service.subscribe(prepared, self._parameters.variables, self._principal, self._trace)
+        answers = self._service.subscribe(
+            prepared,
+            self._parameters.variables,
+            self._principal,
+            self._trace,
+            tell_cost=self._parameters.tell_cost,
+        )
         async with aclosing(answers):
             async for answer in answers:
                 if not answer.executed:
@@ -103,6 +115,7 @@ class SocketOperation:
             kind=self._trace.kind,
             operation=self._trace.operation,
             outcome=self._trace.outcome,
+            cost=self._trace.cost,
             milliseconds=round(seconds * 1000, 3),
             principal=self._trace.principal,
         )

@@ -22,6 +22,8 @@ class Parameters:
     document_id: str | None = None
     operation_name: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
+    tell_cost: bool = False
+    """Whether the answer shall say what the operation costs."""
 
     def text(self, registered: Mapping[str, str]) -> str:
         """Return the document, looked up among the registered ones when it is named. Raises HttpError (404)."""
@@ -50,6 +52,7 @@ def from_json(body: object) -> Parameters:
         document_id,
         _optional_text(body, "operationName") or None,
         _optional_object(body, "variables"),
+        _optional_object(body, "extensions").get("cost") is True,
     )
 
 

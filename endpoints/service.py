@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from endpoints.addresses import Addresses
 from endpoints.answers import HttpError
+from endpoints.costs import Charge, Costs
 from endpoints.metrics import Metrics
 from endpoints.parameters import Parameters
 from endpoints.principal import Authenticate, MakeContext, Principal
@@ -15,7 +17,7 @@ from endpoints.settings import EndpointSettings
 from endpoints.trace import Trace
 from engine.documents import PreparedOperation
 from engine.errors import Code, RequestError
-from engine.execution import Answer, Context, Operations, Variables
+from engine.execution import Answer, Context, Operations, Variables, refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class GraphQLService:
     metrics: Metrics
     running: Running
     registered: Mapping[str, str]
+    costs: Costs
+    addresses: Addresses
 
     async def principal(self, authorization: str | None, trace: Trace) -> Principal | None:
         """Find out who is calling and note it. Raises HttpError (401) for credentials that are not good."""
@@ -58,14 +62,24 @@ class GraphQLService:
         return prepared
 
     async def execute(
-        self, prepared: PreparedOperation, variables: Variables, principal: Principal | None, trace: Trace
+        self,
+        prepared: PreparedOperation,
+        variables: Variables,
+        principal: Principal | None,
+        trace: Trace,
+        *,
+        tell_cost: bool = False,
     ) -> Answer:
-        """Run a query or a mutation, in a context of its own.
+        """Run a query or a mutation, in a context of its own, when its caller may ask for as much.
 
-        When the caller goes away, a query is cancelled and a mutation runs to its end. Raises HttpError (503) when too
-        many operations run.
+        When the caller goes away, a query is cancelled and a mutation runs to its end. Raises HttpError: 429 when the
+        caller has spent its budget, 503 when too many operations run.
         """
         started = time.perf_counter()
+        try:
+            charge = self.charge(prepared, variables, trace)
+        except RequestError as error:
+            return refused(error)
         outcome = "cancelled"
         try:
             if prepared.is_query:
@@ -76,7 +90,15 @@ class GraphQLService:
             outcome = answer.outcome
         finally:
             self.count(trace, outcome, time.perf_counter() - started)
-        return answer
+        return answer.extended({"cost": self.costs.told(charge)}) if tell_cost else answer
+
+    def charge(self, prepared: PreparedOperation, variables: Variables, trace: Trace) -> Charge:
+        """Charge the caller for an operation. Raises RequestError and HttpError (429): see `Costs.charge`."""
+        try:
+            return self.costs.charge(prepared, variables, trace)
+        except (RequestError, HttpError):
+            self.count(trace, "refused")
+            raise
 
     async def _run(
         self, prepared: PreparedOperation, variables: Variables, principal: Principal | None, trace: Trace
@@ -86,9 +108,20 @@ class GraphQLService:
         return await self.operations.execute(prepared, variables, context)
 
     async def subscribe(
-        self, prepared: PreparedOperation, variables: Variables, principal: Principal | None, trace: Trace
+        self,
+        prepared: PreparedOperation,
+        variables: Variables,
+        principal: Principal | None,
+        trace: Trace,
+        *,
+        tell_cost: bool = False,
     ) -> AsyncGenerator[Answer, None]:
-        """Run a subscription: one context for its source, and one for each event. Close the generator to end it."""
+        """Run a subscription: one context for its source, and one for each event. Close the generator to end it.
+
+        Each event costs what the operation costs; while the caller has nothing left, events wait. Raises RequestError
+        and HttpError when it may not even start.
+        """
+        charge = self.charge(prepared, variables, trace)
 
         def context() -> Context:
             return self.make_context(principal, trace.request_id)
@@ -103,9 +136,10 @@ class GraphQLService:
                         self.metrics.events.inc()
                     else:
                         outcome = "refused"
-                    yield answer
+                    yield answer.extended({"cost": self.costs.told(charge)}) if tell_cost else answer
                     # A source that always has another event would keep everybody else waiting.
                     await asyncio.sleep(0)
+                    charge = await self.costs.pace(charge, trace)
         except (asyncio.CancelledError, GeneratorExit):
             outcome = "cancelled" if outcome == "ok" else outcome
             raise

@@ -31,6 +31,20 @@ class SocketSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostSettings:
+    """What operations may cost, in the units of `engine.cost`; 0 for no limit."""
+
+    per_operation: int = 100_000
+    """What one operation may cost."""
+    per_minute: int = 1_000_000
+    """What the operations of one caller may cost in a minute, in this process."""
+    callers: int = 20_000
+    """Callers whose budgets are remembered: as many with a name as by their address."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Networks of proxies whose `X-Forwarded-For` names a caller that is not signed in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSettings:
     """Everything about HTTP that an operator may set, and the profile."""
 
@@ -53,3 +67,4 @@ class EndpointSettings:
     shutdown_seconds: float = 10.0
     """Time for mutations and sockets to end when the gateway stops."""
     sockets: SocketSettings = field(default_factory=SocketSettings)
+    costs: CostSettings = field(default_factory=CostSettings)

@@ -148,7 +148,11 @@ class Socket:
             await self.send(messages.error(message.id, request_error(limit, Code.LIMIT_EXCEEDED).errors))
             return
         self._started += 1
-        trace = Trace(f"{self._trace.request_id}-{self._started}", principal=self._trace.principal)
+        trace = Trace(
+            f"{self._trace.request_id}-{self._started}",
+            principal=self._trace.principal,
+            address=self._trace.address,
+        )
         operation = SocketOperation(message, self._service, self._principal, trace, self.send)
         task = asyncio.create_task(operation.run())
         self._operations[message.id] = task

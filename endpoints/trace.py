@@ -19,6 +19,9 @@ class Trace:
     kind: str | None = None
     outcome: str | None = None
     principal: str | None = None
+    address: str = "unknown"
+    """Where a caller comes from who is not signed in."""
+    cost: int | None = None
     upgraded: bool = False
     """Whether the request became a WebSocket: its end is no failure of the request."""
 

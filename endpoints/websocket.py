@@ -52,6 +52,7 @@ class WebSocketView:
             await wire.prepare(request)
             trace = trace_of(request)
             trace.upgraded = True
+            trace.address = self._service.addresses.of(request)
             transport = request.transport
             if transport is None:
                 return wire  # gone during the handshake

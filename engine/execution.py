@@ -12,7 +12,7 @@ What graphql-core 3.3 leaves to its caller, and stands here:
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import isawaitable
 from typing import Any, Protocol, TypeAlias
 
@@ -56,15 +56,19 @@ class Answer:
     data: Mapping[str, Any] | None = None
     errors: list[GraphQLFormattedError] = field(default_factory=list)
     executed: bool = True
+    extensions: Mapping[str, Any] | None = None
 
     @property
     def payload(self) -> dict[str, Any]:
         """The response as a GraphQL client reads it."""
-        if not self.executed:
-            return {"errors": self.errors}
-        if self.errors:
-            return {"errors": self.errors, "data": self.data}
-        return {"data": self.data}
+        payload: dict[str, Any] = {}
+        if self.errors or not self.executed:
+            payload["errors"] = self.errors
+        if self.executed:
+            payload["data"] = self.data
+        if self.extensions is not None:
+            payload["extensions"] = self.extensions
+        return payload
 
     @property
     def outcome(self) -> str:
@@ -74,6 +78,10 @@ class Answer:
         if not self.errors:
             return "ok"
         return "partial" if self.data is not None else "failed"
+
+    def extended(self, extensions: Mapping[str, Any]) -> "Answer":
+        """The same answer with `extensions` beside its data."""
+        return replace(self, extensions=extensions)
 
 
 def refused(error: RequestError) -> Answer:

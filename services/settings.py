@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -52,6 +53,16 @@ class Settings(BaseSettings):
     )
     max_artifact_bytes: int = Field(1_073_741_824, ge=1, description="The largest artifact that may be uploaded.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="The largest GraphQL request body.")
+    max_cost: int = Field(100_000, ge=0, description="What one operation may cost; 0 for no limit.")
+    cost_per_minute: int = Field(
+        1_000_000,
+        ge=0,
+        description="What the operations of one caller may cost in a minute, in each process; 0 for no limit.",
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="Networks of proxies, as JSON: their `X-Forwarded-For` tells apart who is not signed in.",
+    )
     cors_origins: list[str] = Field(
         default_factory=list, description='Origins of browser apps, as JSON: ["https://app.example.com"].'
     )
@@ -66,6 +77,13 @@ class Settings(BaseSettings):
         "info", pattern="^(debug|info|warning|error)$", description="The least severe level that is logged."
     )
     event_retention_seconds: int = Field(604_800, ge=60, description="How long events can be replayed.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: list[str]) -> list[str]:
+        for network in networks:
+            ip_network(network, strict=False)
+        return networks
 
     @property
     def store_url(self) -> str:

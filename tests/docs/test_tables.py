@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from dataclasses import fields
 
@@ -10,20 +11,23 @@ import pytest
 
 from endpoints.messages import CloseCode
 from endpoints.metrics import Metrics
+from engine import cost
 from engine.documents import Documents
 from engine.errors import Code
 from engine.limits import Limits
 from gateway import main
 from models.enums import ErrorCode, Lifecycle
 from resolvers.fleet_schema import build_schema
+from resolvers.mutation import HASHING
 from services.things import MOVES
-from tests.docs.pages import GUIDES, README, first_column, section
+from tests.docs.pages import GUIDES, README, fences, first_column, operations, section
 from tests.docs.settings_table import written_into
 from tests.gateways import Gateway
 from tests.structure.sources import modules, parsed
 
 SUBSCRIPTIONS = GUIDES / "subscriptions.md"
 FIRST_STEPS = GUIDES / "first-steps.md"
+LIMITS = GUIDES / "limits.md"
 OPERATIONS = GUIDES / "operations.md"
 ARCHITECTURE = GUIDES / "architecture.md"
 NOT_TOLD = {"errors", "cached_documents", "cached_bytes", "cached_tokens"}
@@ -65,6 +69,23 @@ def test_the_limits_are_those_of_the_engine() -> None:
     limits = Limits()
     told = {each.name: getattr(limits, each.name) for each in fields(limits) if each.name not in NOT_TOLD}
     assert {name: int(number.replace(",", "")) for name, number in rows.items()} == told
+
+
+def test_the_costs_are_those_of_the_formula() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (\d+)", section(LIMITS, "The formula"), re.MULTILINE))
+    weights = {name: getattr(cost, name) for name in ("OPERATION", "COUNT", "ROOT_COUNT", "MUTATION", "INTROSPECTION")}
+    assert {name: int(number) for name, number in rows.items()} == weights | {"HASHING": HASHING.units}
+
+
+def test_the_example_of_a_cost_is_right() -> None:
+    (example,) = operations(LIMITS)
+    prepared = Documents(build_schema()._schema, Limits()).prepare(example.document)
+    told = re.search(r"^\| all \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", section(LIMITS, "An example"), re.MULTILINE)
+    assert told is not None
+    found = prepared.cost.of({})
+    assert [int(number.replace(",", "")) for number in told.groups()] == [found.requests, found.nodes, found.total]
+    (answer,) = [json.loads(each.text) for each in fences(LIMITS) if '"perMinute"' in each.text]
+    assert answer["extensions"]["cost"] | found._asdict() == answer["extensions"]["cost"]
 
 
 def test_the_metrics_are_those_that_are_measured() -> None:

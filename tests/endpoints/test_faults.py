@@ -117,6 +117,7 @@ async def test_one_line_for_each_request_without_secrets(gateway: Served, http: 
         "kind": "query",
         "operation": "Greeting",
         "outcome": "ok",
+        "cost": 3,
     }
     for secret in ("varsecret", "litsecret", "urlsecret", "Bearer"):
         assert secret not in logs.text

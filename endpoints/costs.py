@@ -1,0 +1,99 @@
+"""What operations cost, held against what one operation may and what its caller has left, before anything runs."""
+
+from __future__ import annotations
+
+from asyncio import sleep
+from dataclasses import dataclass
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from endpoints.answers import HttpError
+from endpoints.budgets import Budgets, BudgetSpent
+from endpoints.settings import CostSettings
+from endpoints.trace import Trace
+from engine.cost import Cost
+from engine.documents import PreparedOperation
+from engine.errors import Code, RequestError
+from engine.execution import Variables
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an operation costs, and what its caller has left after it; None without a budget."""
+
+    cost: Cost
+    left: int | None
+
+
+class Costs:
+    """Charges callers for their operations."""
+
+    def __init__(self, settings: CostSettings) -> None:
+        """Charge as the settings say."""
+        self._per_minute = settings.per_minute
+        # What costs more than a minute's budget could never run.
+        self._limit = min(filter(None, (settings.per_operation, settings.per_minute)), default=0)
+        # Callers without a name cannot push out those who have one.
+        self._named = Budgets(settings.per_minute, settings.callers)
+        self._nameless = Budgets(settings.per_minute, settings.callers)
+
+    def charge(self, prepared: PreparedOperation, variables: Variables, trace: Trace) -> Charge:
+        """Take the cost of an operation from its caller's budget.
+
+        Raises RequestError when it costs more than any operation may, HttpError (429) when its caller has less left.
+        """
+        cost = prepared.cost.of(variables)
+        trace.cost = cost.total
+        if self._limit and cost.total > self._limit:
+            raise _too_dear(cost, self._limit)
+        if not self._per_minute:
+            return Charge(cost, None)
+        try:
+            return Charge(cost, self._budgets(trace).take(_caller(trace), cost.total))
+        except BudgetSpent as spent:
+            raise _spent(cost, self._per_minute, spent.seconds) from None
+
+    async def pace(self, charge: Charge, trace: Trace) -> Charge:
+        """Charge for a further event of a subscription, and wait until the caller has earned it."""
+        if not self._per_minute:
+            return charge
+        left, seconds = self._budgets(trace).owe(_caller(trace), charge.cost.total)
+        if seconds:
+            await sleep(seconds)
+        return Charge(charge.cost, left)
+
+    def told(self, charge: Charge) -> dict[str, Any]:
+        """What `extensions.cost` of an answer says."""
+        return {
+            **charge.cost._asdict(),
+            "limit": self._limit or None,
+            "perMinute": self._per_minute or None,
+            "remaining": charge.left,
+        }
+
+    def _budgets(self, trace: Trace) -> Budgets:
+        return self._nameless if trace.principal is None else self._named
+
+
+def _caller(trace: Trace) -> str:
+    return trace.principal or trace.address
+
+
+def _too_dear(cost: Cost, limit: int) -> RequestError:
+    message = (
+        f"This operation costs {cost.total}, and {limit} is the limit. Ask for smaller pages, or for less in them."
+    )
+    details = {"code": Code.LIMIT_EXCEEDED, "cost": cost.total, "limit": limit}
+    return RequestError([{"message": message, "extensions": details}])
+
+
+def _spent(cost: Cost, per_minute: int, seconds: float) -> HttpError:
+    wait = max(1, ceil(seconds))
+    return HttpError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"This operation costs {cost.total}, which is more than is left of your {per_minute} for a minute. "
+        f"Try again in {wait} s.",
+        code=Code.LIMIT_EXCEEDED,
+        headers={"Retry-After": str(wait)},
+    )
