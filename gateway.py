@@ -10,6 +10,7 @@ import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ from models.errors import StoreError
 from models.store import Store, StoreSettings, open_store
 from resolvers.context import Context, Parts
 from resolvers.fleet_schema import build_schema
+from resolvers.guard import root_needs
 from services import users
 from services.access import Access, Principal
 from services.errors import FleetError
@@ -82,8 +84,8 @@ def build_parts(settings: Settings) -> Parts:
 
 def build_application(settings: Settings) -> web.Application:
     """The application of one gateway process."""
-    parts = build_parts(settings)
     schema = build_schema()
+    parts = replace(build_parts(settings), needs=root_needs(schema._schema))  # noqa: SLF001 - it has no public name
     addresses = SignedAddresses(parts.keys, settings.base_url, settings.signed_url_seconds)
     application = build_endpoints(
         operations=Operations(schema, hide_suggestions=settings.profile is Profile.PRODUCTION),

@@ -10,29 +10,45 @@ What graphql-core 3.3 leaves to its caller, and stands here:
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from inspect import isawaitable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
+import orjson
 import strawberry
 from graphql import ExecutionResult, Executor, GraphQLFormattedError, GraphQLSchema
-from graphql.execution import create_source_event_stream, map_source_to_response_event
+from graphql.execution import create_source_event_stream
 
 from engine.documents import Documents, PreparedOperation
 from engine.errors import (
     ClientError,
     Code,
     RequestError,
+    StepAside,
     format_errors,
     format_exception,
     input_error,
     request_error,
 )
 from engine.limits import Limits, check_variables
+from engine.plans.execution import (
+    INTROSPECTION,
+    Done,
+    encode,
+    only_introspects,
+    replay_mutations,
+    run_event,
+    run_mutation,
+    run_query,
+)
+from engine.plans.planner import PlannedOperation, Planner
 
 Variables: TypeAlias = dict[str, Any]
+
+INTROSPECTED = "introspected"
 
 
 class Context(Protocol):
@@ -56,6 +72,8 @@ class Answer:
     data: Mapping[str, Any] | None = None
     errors: list[GraphQLFormattedError] = field(default_factory=list)
     executed: bool = True
+    encoded: bytes | None = None
+    """The whole answer as JSON, when it was made as such; `data` may then hold moments as Python has them."""
     extensions: Mapping[str, Any] | None = None
 
     @property
@@ -65,7 +83,7 @@ class Answer:
         if self.errors or not self.executed:
             payload["errors"] = self.errors
         if self.executed:
-            payload["data"] = self.data
+            payload["data"] = self.data if self.encoded is None else orjson.loads(self.encoded)["data"]
         if self.extensions is not None:
             payload["extensions"] = self.extensions
         return payload
@@ -81,7 +99,10 @@ class Answer:
 
     def extended(self, extensions: Mapping[str, Any]) -> "Answer":
         """The same answer with `extensions` beside its data."""
-        return replace(self, extensions=extensions)
+        encoded = self.encoded
+        if encoded is not None:
+            encoded = b'%b,"extensions":%b}' % (encoded[:-1], encode(extensions))
+        return replace(self, extensions=extensions, encoded=encoded)
 
 
 def refused(error: RequestError) -> Answer:
@@ -98,11 +119,19 @@ class Operations:
         limits: Limits | None = None,
         *,
         hide_suggestions: bool = False,
+        planned: bool = True,
     ) -> None:
-        """Serve `schema`. With `hide_suggestions` (the production profile) no error proposes names of the schema."""
+        """Serve `schema`. With `hide_suggestions` (the production profile) no error proposes names of the schema.
+
+        What is `planned` runs by the plan executor as far as that covers it; `fallbacks` counts what it did not, by
+        reason. Otherwise graphql-core runs everything.
+        """
         self.limits = limits or Limits()
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema has no public name
         self.documents = Documents(self.schema, self.limits, hide_suggestions=hide_suggestions)
+        self.fallbacks: Counter[str] = Counter()
+        self._planner = Planner(schema, self.limits, hide_suggestions=hide_suggestions) if planned else None
+        replay_mutations(self.schema)
         self._executor_class: type[Executor[Any]] = schema.execution_context_class
         self._hide_suggestions = hide_suggestions
 
@@ -144,13 +173,18 @@ class Operations:
         try:
             executor = self._executor(prepared, variables, context)
             source = await self._source(executor, context)
-
-            async def event(per_event: Executor[Any]) -> ExecutionResult:
-                return await self._event(per_event, event_context)
-
-            async with aclosing(map_source_to_response_event(executor, source, event)) as results:
-                async for result in results:
-                    yield self._answer(result, context)
+            async with aclosing(cast("AsyncGenerator[Any, None]", source)) as payloads:
+                async for payload in payloads:
+                    per_event = event_context() if event_context is not None else None
+                    try:
+                        async with asyncio.timeout(self.limits.seconds):
+                            answer = await self._event(prepared, variables, executor, payload, per_event or context)
+                    except TimeoutError:
+                        raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
+                    finally:
+                        if per_event is not None:
+                            await per_event.close()
+                    yield answer
         except RequestError as error:
             yield refused(error)
         except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
@@ -159,17 +193,54 @@ class Operations:
             await context.close()
 
     async def _execute(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Answer:
-        """Choose the executor. There is one so far: graphql-core, the reference for what an operation means."""
-        return await self._execute_by_reference(prepared, variables, context)
+        """Run by a plan, or step aside to the reference executor, which has every error to tell."""
+        if self._planner is None:
+            return await self._execute_by_reference(prepared, variables, context)
+        known: Answer | None = prepared.derived.get(INTROSPECTED)
+        if known is not None:
+            return known
+        done = Done()
+        try:
+            return await self._execute_by_plan(self._planner.planned(prepared), prepared, variables, context, done)
+        except StepAside as aside:
+            reason = aside.reason
+        except RequestError:
+            raise
+        except Exception:  # noqa: BLE001 - the reference executor meets it again, and tells it with its place
+            reason = "error"
+        self.fallbacks[reason] += 1
+        answer = await self._execute_by_reference(prepared, variables, context, done)
+        if reason == INTROSPECTION and not variables and only_introspects(prepared.node) and not answer.errors:
+            prepared.derived[INTROSPECTED] = answer
+        return answer
+
+    async def _execute_by_plan(
+        self,
+        planned: PlannedOperation,
+        prepared: PreparedOperation,
+        variables: Variables | None,
+        context: Any,
+        done: Done,
+    ) -> Answer:
+        """Run the plan; `done` keeps what mutations have given. Raises StepAside and what the plan's parts raise."""
+        given = planned.variables.read(variables or {})
+        plan = planned.plan(given, context.dialect)
+        if prepared.is_mutation:
+            data = await run_mutation(plan, context, given, planned.resolver, done)
+        else:
+            data = await run_query(plan, context, given, planned.resolver)
+        return Answer(data, encoded=encode({"data": data}))
 
     async def _execute_by_reference(
-        self, prepared: PreparedOperation, variables: Variables | None, context: Context
+        self, prepared: PreparedOperation, variables: Variables | None, context: Context, done: Done | None = None
     ) -> Answer:
-        """Execute field by field under graphql-core."""
-        executor = self._executor(prepared, variables, context)
+        """Execute field by field under graphql-core; mutations that are `done` are not run again."""
+        executor = self._executor(prepared, variables, context, done)
         return self._answer(await _to_the_end(executor), context)
 
-    def _executor(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Executor[Any]:
+    def _executor(
+        self, prepared: PreparedOperation, variables: Variables | None, context: Context, root: Any = None
+    ) -> Executor[Any]:
         """Coerce the variables and make the executor. Raises RequestError for variables that do not fit."""
         given = variables or {}
         try:
@@ -179,6 +250,7 @@ class Operations:
         executor = self._executor_class.build(
             self.schema,
             prepared.document,
+            root_value=root,
             context_value=context,
             raw_variable_values=given,
             operation_name=prepared.name,
@@ -202,19 +274,28 @@ class Operations:
             raise RequestError(format_errors(source.errors or (), context.request_id))
         return source
 
-    async def _event(self, executor: Executor[Any], event_context: Callable[[], Context] | None) -> ExecutionResult:
-        """Execute the selection of a subscription over one event, in a context of its own."""
-        context: Context | None = event_context() if event_context is not None else None
-        if context is not None:
-            executor.context_value = context
-        try:
-            async with asyncio.timeout(self.limits.seconds):
-                return await _to_the_end(executor, serially=False)
-        except TimeoutError:
-            raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
-        finally:
-            if context is not None:
-                await context.close()
+    async def _event(
+        self,
+        prepared: PreparedOperation,
+        variables: Variables | None,
+        executor: Executor[Any],
+        payload: Any,
+        context: Any,
+    ) -> Answer:
+        """Execute the selection of a subscription over one event."""
+        if self._planner is not None:
+            try:
+                planned = self._planner.planned(prepared)
+                given = planned.variables.read(variables or {})
+                data = await run_event(planned.plan(given, context.dialect), payload, context, given)
+                return Answer(data, encoded=encode({"data": data}))
+            except StepAside as aside:
+                self.fallbacks[aside.reason] += 1
+            except Exception:  # noqa: BLE001 - the reference executor meets it again, and tells it with its place
+                self.fallbacks["error"] += 1
+        per_event = executor.build_per_event_executor(payload)
+        per_event.context_value = context
+        return self._answer(await _to_the_end(per_event, serially=False), context)
 
     def _answer(self, result: ExecutionResult, context: Context) -> Answer:
         """Turn graphql-core's result into ours."""

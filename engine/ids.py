@@ -27,3 +27,9 @@ def key_of(prefix: str, value: str) -> UUID | None:
     """The UUID of a global id with this prefix; None for ids of other types and for anything else."""
     parts = split_id(value)
     return parts[1] if parts and parts[0] == prefix else None
+
+
+def split_raw_id(value: str) -> tuple[str, str] | None:
+    """The prefix and the 32 hex digits of a global id; None when it has not the form of one."""
+    match = _GLOBAL_ID.fullmatch(value)
+    return (match[1], match[2]) if match else None

@@ -13,7 +13,9 @@ from engine.loaders import Loaders
 class ReadContext(Protocol):
     """One operation's way to the data: its scope, its loaders, and the database."""
 
-    loaders: Loaders
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of this operation."""
 
     @property
     def dialect(self) -> str:

@@ -23,8 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from models.errors import StoreError
+from models.readers import PostgresReaders, Readers, SqliteReaders
 
 NOTIFY_CHANNEL: Final = "fleetgraph_events"
+READER_PRAGMAS: Final = ("busy_timeout=10000", "query_only=ON", "cache_size=-32768", "mmap_size=268435456")
 SECONDS_TO_CLOSE: Final = 5.0
 
 
@@ -44,6 +46,7 @@ class Store(ABC):
     dialect: Literal["sqlite", "postgresql"]
     reader: AsyncEngine
     writer: AsyncEngine
+    readers: Readers[Any]
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -70,6 +73,7 @@ class Store(ABC):
             async with asyncio.timeout(SECONDS_TO_CLOSE):
                 while _in_use(self.reader) or _in_use(self.writer):  # noqa: ASYNC110 - a pool tells nobody
                     await asyncio.sleep(0.01)
+        await self.readers.close()
         await self.reader.dispose()
         if self.writer is not self.reader:
             await self.writer.dispose()
@@ -88,6 +92,9 @@ class SqliteStore(Store):
         require_directory(url)
         self.writer = _engine(url, pool_size=1, settings=settings)
         self.reader = _engine(url, pool_size=settings.readers, settings=settings, isolation_level="AUTOCOMMIT")
+        self.readers = SqliteReaders(
+            url.database, size=settings.readers, timeout=settings.pool_timeout, pragmas=READER_PRAGMAS
+        )
         event.listen(self.writer.sync_engine, "connect", _configure_sqlite_writer)
         event.listen(self.writer.sync_engine, "begin", _begin_immediate)
         event.listen(self.reader.sync_engine, "connect", _configure_sqlite_reader)
@@ -115,6 +122,9 @@ class PostgresStore(Store):
         self.writer = _engine(url, pool_size=settings.readers, settings=settings, connect_args=arguments)
         self.reader = _engine(
             url, pool_size=settings.readers, settings=settings, connect_args=arguments, isolation_level="AUTOCOMMIT"
+        )
+        self.readers = PostgresReaders(
+            url, size=settings.readers, timeout=settings.pool_timeout, server_settings=limits
         )
 
     async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
@@ -191,7 +201,7 @@ def _configure_sqlite_writer(connection: Any, _: object) -> None:
 
 def _configure_sqlite_reader(connection: Any, _: object) -> None:
     connection.isolation_level = None
-    _run_pragmas(connection, "busy_timeout=10000", "query_only=ON", "cache_size=-32768", "mmap_size=268435456")
+    _run_pragmas(connection, *READER_PRAGMAS)
 
 
 def _run_pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,9 @@ from sqlalchemy import ColumnElement, RowMapping, Table
 
 from engine.loaders import Loaders
 from models.store import Store
-from services.access import ANONYMOUS, Access, Principal, resolve_access
+from resolvers.guard import check
+from resolvers.mutation import Need
+from services.access import ANONYMOUS, Access, AccessCache, Principal, read_epoch, resolve_access, witness
 from services.errors import Unauthenticated
 from services.passwords import Passwords
 from services.scope import visible
@@ -28,7 +30,10 @@ from services.unit_of_work import UnitOfWork, unit_of_work
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a gateway process is made of; made once by the composition root."""
+    """What a gateway process is made of; made once by the composition root.
+
+    `needs` says what each root field needs (`resolvers.guard.root_needs`), `accesses` what callers could do lately.
+    """
 
     settings: Settings
     store: Store
@@ -36,24 +41,39 @@ class Parts:
     passwords: Passwords
     storage: Storage
     tail: Tail
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    accesses: AccessCache = field(default_factory=AccessCache)
 
 
 class Context:
-    """One operation (or one event of a subscription). Access is read once, when the first root field asks for it."""
+    """One operation (or one event of a subscription), and its ways to the data.
+
+    Access is resolved once, when the first root field asks for it. The plan executor may go by what was resolved for an
+    earlier operation instead (`admit`); it then proves by its own statements that this still holds.
+    """
 
     def __init__(self, parts: Parts, principal: Principal | None, request_id: str) -> None:
         """Nothing is read yet."""
         self.parts = parts
         self.principal = principal
         self.request_id = request_id
-        self.loaders = Loaders(parts.store.dialect, self.scope, self.fetch)
-        self._access: asyncio.Task[Access] | None = None
+        self._loaders: Loaders | None = None
+        self._access: Access | None = None
+        self._resolving: asyncio.Task[Access] | None = None
+        self._remembered = False
         self._downloads: dict[UUID, SignedAddress] = {}
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.parts.store.dialect
+
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of the reference executor."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.dialect, self.scope, self.fetch)
+        return self._loaders
 
     @property
     def addresses(self) -> SignedAddresses:
@@ -73,31 +93,83 @@ class Context:
 
         Raises Unauthenticated when the session or the thing is gone.
         """
+        if self._remembered:
+            self._access, self._remembered = None, False
         if self._access is None:
-            self._access = asyncio.create_task(resolve_access(self.parts.store, self.principal))
-        return await asyncio.shield(self._access)
+            if self._resolving is None:
+                self._resolving = asyncio.create_task(resolve_access(self.parts.store, self.principal))
+            self._access = await asyncio.shield(self._resolving)
+            self.parts.accesses.put(self._access)
+        return self._access
 
     @property
     def access(self) -> Access:
         """The access that root fields have resolved before anything below them runs."""
         if self._access is None:
             raise RuntimeError("access was asked for before a root field resolved it")
-        return self._access.result()
+        return self._access
 
     async def renew_access(self) -> None:
         """Read the access again, after a mutation that changed what its own caller may see.
 
         The mutation stands, so that a session which has ended meanwhile is no error any more: it sees nothing.
         """
-        self._access = asyncio.create_task(self._access_if_any())
-        self.loaders.forget()
-        await asyncio.shield(self._access)
+        self._forget()
+        self._access = await self._access_if_any()
 
     async def _access_if_any(self) -> Access:
         try:
             return await resolve_access(self.parts.store, self.principal)
         except Unauthenticated:
             return ANONYMOUS
+
+    async def admit(self, fields: Sequence[str], *, anew: bool) -> None:
+        """Find out what the caller may do, and whether that includes these root fields ("Query.things").
+
+        With `anew`, what is remembered of earlier operations does not count. Raises what the guard raises.
+        """
+        access = None if anew else self.parts.accesses.get(self.principal)
+        if access is not None:
+            self._access, self._remembered = access, True
+        else:
+            access = await self.resolve_access()
+        for name in fields:
+            check(access, self.parts.needs[name])
+
+    @property
+    def witness(self) -> ColumnElement[int] | None:
+        """What a root statement selects besides, to prove the access; None when it was resolved for this operation."""
+        return witness() if self._remembered else None
+
+    def is_proven_by(self, value: Any) -> bool:
+        """Whether this value of the witness says that the access is as it was when it was resolved."""
+        if value == self.access.stamp:
+            return True
+        self.parts.accesses.forget(self.principal)
+        return False
+
+    async def prove(self) -> bool:
+        """Whether the access is as it was when it was resolved, by a statement of its own."""
+        return self.is_proven_by(await read_epoch(self.parts.store))
+
+    @property
+    def scope_shape(self) -> str:
+        """Principals of one shape have the same scope as SQL text for every table."""
+        return self.access.shape
+
+    @property
+    def scope_names(self) -> Collection[str]:
+        """The names of the parameters in the scope of any table."""
+        return self.access.scope_values.keys()
+
+    def scope_parameter(self, name: str, process: Callable[[Any], Any] | None) -> Any:
+        """The value of such a parameter as the driver takes it; `process` turns Python's value into that."""
+        if process is None:
+            return self.access.scope_values[name]
+        kept, key = self.access.driver_values, (name, process)
+        if key not in kept:
+            kept[key] = process(self.access.scope_values[name])
+        return kept[key]
 
     def scope(self, table: Table) -> ColumnElement[bool] | None:
         """The condition under which rows of `table` exist for the principal."""
@@ -109,12 +181,16 @@ class Context:
             rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
         return rows
 
+    async def read(self, requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Sequence[Sequence[Any]]]:
+        """Run statements by the driver: texts and parameters; the rows of each as raw values."""
+        return await self.parts.store.readers.read(requests)
+
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """A transaction; what was loaded before it is forgotten, since it may have changed."""
         async with unit_of_work(self.parts.store, self.access, self.parts.tail.wake) as work:
             yield work
-        self.loaders.forget()
+        self._forget()
 
     def renewed(self) -> Context:
         """A context like this one for the next event, with access and loaders of its own."""
@@ -122,9 +198,13 @@ class Context:
 
     async def close(self) -> None:
         """Drop what was loaded, and an access that nobody waits for any more."""
-        self.loaders.forget()
-        if self._access is not None and not self._access.done():
-            self._access.cancel()
+        self._forget()
+        if self._resolving is not None and not self._resolving.done():
+            self._resolving.cancel()
+
+    def _forget(self) -> None:
+        if self._loaders is not None:
+            self._loaders.forget()
 
 
 Info = strawberry.Info[Context, None]

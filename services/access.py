@@ -11,12 +11,12 @@ not that of the access (`Access.stamp`). Then the access is resolved and the sta
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, select
@@ -153,6 +153,11 @@ class Access:
             one = self.shape is Shape.ONE_ORGANIZATION
             values[scope_parameter(permission)] = within_reach[0] if one else within_reach
         return values
+
+    @cached_property
+    def driver_values(self) -> dict[Hashable, Any]:
+        """Room for `scope_values` as a driver takes them, filled by who runs statements and kept with the access."""
+        return {}
 
     def organizations(self, permission: Permission) -> frozenset[UUID] | None:
         """The organizations in which `permission` is held; None means all of them."""
