@@ -32,7 +32,7 @@ class Budgets:
         self._callers = callers
         self._clock = clock
         self._rate = per_minute / _MINUTE
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, list[float]] = OrderedDict()
         """What each had left, and when."""
 
     def __len__(self) -> int:
@@ -41,32 +41,32 @@ class Budgets:
 
     def take(self, caller: str, cost: int) -> int:
         """Take `cost` from a caller's budget; return what is left of it. Raises BudgetSpent, having taken nothing."""
-        now = self._clock()
-        left = self._left(caller, now)
-        if cost > left:
-            raise BudgetSpent((cost - left) / self._rate)
-        self._keep(caller, left - cost, now)
-        return int(left - cost)
+        bucket = self._bucket(caller)
+        left = bucket[0] - cost
+        if left < 0:
+            raise BudgetSpent(-left / self._rate)
+        bucket[0] = left
+        return int(left)
 
     def owe(self, caller: str, cost: int) -> tuple[int, float]:
         """Take `cost` from a caller's budget, on credit if need be.
 
         Returns what is left of it, 0 for a debt, and the seconds until a debt is paid.
         """
-        now = self._clock()
-        left = self._left(caller, now) - cost
-        self._keep(caller, left, now)
+        bucket = self._bucket(caller)
+        left = bucket[0] = bucket[0] - cost
         return max(0, int(left)), max(0.0, -left / self._rate)
 
-    def _left(self, caller: str, now: float) -> float:
+    def _bucket(self, caller: str) -> list[float]:
+        """The bucket of a caller, filled up to now."""
+        now = self._clock()
         bucket = self._buckets.get(caller)
         if bucket is None:
-            return float(self.per_minute)
-        left, then = bucket
-        return min(float(self.per_minute), left + (now - then) * self._rate)
-
-    def _keep(self, caller: str, left: float, now: float) -> None:
-        self._buckets[caller] = (left, now)
-        self._buckets.move_to_end(caller)
-        if len(self._buckets) > self._callers:
-            self._buckets.popitem(last=False)
+            bucket = self._buckets[caller] = [float(self.per_minute), now]
+            if len(self._buckets) > self._callers:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(caller)
+            bucket[0] = min(float(self.per_minute), bucket[0] + (now - bucket[1]) * self._rate)
+            bucket[1] = now
+        return bucket

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from asyncio import sleep
-from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from endpoints.answers import HttpError
 from endpoints.budgets import Budgets, BudgetSpent
@@ -18,8 +17,7 @@ from engine.errors import Code, RequestError
 from engine.execution import Variables
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What an operation costs, and what its caller has left after it; None without a budget."""
 
     cost: Cost
@@ -50,7 +48,10 @@ class Costs:
         if not self._per_minute:
             return Charge(cost, None)
         try:
-            return Charge(cost, self._budgets(trace).take(_caller(trace), cost.total))
+            principal = trace.principal
+            if principal is None:
+                return Charge(cost, self._nameless.take(trace.address, cost.total))
+            return Charge(cost, self._named.take(principal, cost.total))
         except BudgetSpent as spent:
             raise _spent(cost, self._per_minute, spent.seconds) from None
 
@@ -58,7 +59,8 @@ class Costs:
         """Charge for a further event of a subscription, and wait until the caller has earned it."""
         if not self._per_minute:
             return charge
-        left, seconds = self._budgets(trace).owe(_caller(trace), charge.cost.total)
+        budgets = self._nameless if trace.principal is None else self._named
+        left, seconds = budgets.owe(trace.principal or trace.address, charge.cost.total)
         if seconds:
             await sleep(seconds)
         return Charge(charge.cost, left)
@@ -71,13 +73,6 @@ class Costs:
             "perMinute": self._per_minute or None,
             "remaining": charge.left,
         }
-
-    def _budgets(self, trace: Trace) -> Budgets:
-        return self._nameless if trace.principal is None else self._named
-
-
-def _caller(trace: Trace) -> str:
-    return trace.principal or trace.address
 
 
 def _too_dear(cost: Cost, limit: int) -> RequestError:

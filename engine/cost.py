@@ -79,19 +79,22 @@ class Cost(NamedTuple):
 class OperationCost:
     """The cost of one operation: compiled when it is first asked for, computed from the variables after that."""
 
-    __slots__ = ("_conditions", "_defaults", "_document", "_node", "_schema", "_sums")
+    __slots__ = ("_conditions", "_constant", "_defaults", "_document", "_node", "_schema", "_sums")
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> None:
         """`node` is an operation of `document`, which is valid."""
         self._schema = schema
         self._document = document
         self._node = node
+        self._constant: Cost | None = None
         self._conditions: tuple[str, ...] | None = None
         self._defaults: dict[str, Any] = {}
         self._sums: dict[tuple[bool, ...], Sum | Cost] = {}
 
     def of(self, variables: Variables) -> Cost:
         """The cost with these variables, as the caller sent them: they need not fit their types."""
+        if self._constant is not None:
+            return self._constant
         if self._conditions is None:
             self._conditions = conditions(self._document)
             self._defaults = _defaults(self._node)
@@ -103,7 +106,11 @@ class OperationCost:
             if len(self._sums) >= _VARIANTS:
                 self._sums.clear()
             self._sums[flags] = found
-        return found if isinstance(found, Cost) else found.cost(given)
+        if isinstance(found, Sum):
+            return found.cost(given)
+        if not self._conditions:
+            self._constant = found
+        return found
 
     def _compile(self, flags: Mapping[str, bool]) -> Sum | Cost:
         whole = _Compiler(self._schema, self._document, self._node, flags).whole()
