@@ -41,7 +41,7 @@ def build_application(
     the same request ids, logs, headers and errors: a handler may raise any exception that has a `code` and a `message`.
     They read their own bodies (`endpoints.bodies`) and check their own access.
     """
-    metrics = Metrics(operations.documents)
+    metrics = Metrics(operations.documents, operations.fallbacks)
     origins = Origins(settings.allowed_origins)
     running = Running(settings.concurrent_operations)
     service = GraphQLService(

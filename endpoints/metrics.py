@@ -2,7 +2,7 @@
 
 import hmac
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -10,10 +10,7 @@ from aiohttp import web
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
-    Counter,
-    Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
@@ -22,85 +19,98 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from endpoints.answers import HttpError
+from endpoints.tallies import Durations, Level, Tally
 from engine.documents import Documents
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 class Metrics:
     """The counters of one gateway process."""
 
-    def __init__(self, documents: Documents) -> None:
-        """Make them in a registry of their own; the document cache is read when Prometheus asks."""
+    def __init__(self, documents: Documents, fallbacks: Mapping[str, int] | None = None) -> None:
+        """Make them in a registry of their own; what others count is read when Prometheus asks.
+
+        `fallbacks` are the operations that the plan executor left to the reference, by reason.
+        """
+        self.sockets = Level("fleetgraph_websocket_connections", "Open WebSockets")
+        self.subscriptions = Level("fleetgraph_subscriptions", "Running subscriptions")
+        self.events = Tally("fleetgraph_subscription_events", "Events sent to subscriptions")
+        self._requests = Tally("fleetgraph_http_requests", "HTTP requests", ("method", "route", "status"))
+        self._request_seconds = Durations(
+            "fleetgraph_http_request_seconds", "Time to answer an HTTP request", ("method", "route")
+        )
+        self._operations = Tally(
+            "fleetgraph_graphql_operations",
+            "GraphQL operations by kind and outcome (ok, partial, failed, refused, cancelled)",
+            ("kind", "outcome"),
+        )
+        self._operation_seconds = Durations(
+            "fleetgraph_graphql_operation_seconds", "Time to execute a query or a mutation", ("kind",)
+        )
+        self._closes = Tally("fleetgraph_websocket_closes", "Closed WebSockets by close code", ("code",))
+        self._documents = documents
+        self._fallbacks = fallbacks if fallbacks is not None else {}
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self.registry.register(_DocumentCollector(documents))
-        self._requests = Counter(
-            "fleetgraph_http_requests", "HTTP requests", ("method", "route", "status"), registry=self.registry
-        )
-        self._request_seconds = Histogram(
-            "fleetgraph_http_request_seconds",
-            "Time to answer an HTTP request",
-            ("method", "route"),
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._operations = Counter(
-            "fleetgraph_graphql_operations",
-            "GraphQL operations by kind and outcome (ok, partial, failed, refused, cancelled)",
-            ("kind", "outcome"),
-            registry=self.registry,
-        )
-        self._operation_seconds = Histogram(
-            "fleetgraph_graphql_operation_seconds",
-            "Time to execute a query or a mutation",
-            ("kind",),
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.sockets = Gauge("fleetgraph_websocket_connections", "Open WebSockets", registry=self.registry)
-        self.subscriptions = Gauge("fleetgraph_subscriptions", "Running subscriptions", registry=self.registry)
-        self.events = Counter("fleetgraph_subscription_events", "Events sent to subscriptions", registry=self.registry)
-        self._closes = Counter(
-            "fleetgraph_websocket_closes", "Closed WebSockets by close code", ("code",), registry=self.registry
-        )
+        self.registry.register(_Counts(self))
 
     def request(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """Count an HTTP request; `route` is the pattern that it matched. The life of a socket is no time to answer."""
-        method = method if method in _METHODS else "other"
-        self._requests.labels(method, route, str(status)).inc()
+        if method not in _METHODS:
+            method = "other"
+        self._requests.inc(method, route, status)
         if seconds is not None:
-            self._request_seconds.labels(method, route).observe(seconds)
+            self._request_seconds.observe(seconds, method, route)
 
     def operation(self, kind: str, outcome: str, seconds: float | None = None) -> None:
         """Count an operation; `kind` is query, mutation, subscription, or unknown when it could not be read."""
-        self._operations.labels(kind, outcome).inc()
+        self._operations.inc(kind, outcome)
         if seconds is not None:
-            self._operation_seconds.labels(kind).observe(seconds)
+            self._operation_seconds.observe(seconds, kind)
 
     def close(self, code: int) -> None:
         """Count a closed socket. Codes that clients make up share one label."""
         known = code in range(1000, 1016) or code in range(4400, 4500)
-        self._closes.labels(str(code) if known else "other").inc()
-
-
-class _DocumentCollector(Collector):
-    """Reads the document cache."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
+        self._closes.inc(code if known else "other")
 
     def collect(self) -> Iterator[Metric]:
-        """Yield its size and how often it had what was asked for."""
+        """Yield all that is counted here, as Prometheus reads it."""
         found = CounterMetricFamily("fleetgraph_documents", "Documents prepared, by cache result", labels=["result"])
         found.add_metric(["hit"], self._documents.hits)
         found.add_metric(["miss"], self._documents.misses)
         yield found
         yield GaugeMetricFamily("fleetgraph_documents_cached", "Documents in the cache", value=len(self._documents))
+        fallbacks = CounterMetricFamily(
+            "fleetgraph_graphql_fallbacks",
+            "GraphQL operations that were left to the reference executor, by reason",
+            labels=["reason"],
+        )
+        for reason, count in self._fallbacks.items():
+            fallbacks.add_metric([reason], count)
+        yield fallbacks
+        yield self._requests.metric()
+        yield self._request_seconds.metric()
+        yield self._operations.metric()
+        yield self._operation_seconds.metric()
+        yield self.sockets.metric()
+        yield self.subscriptions.metric()
+        yield self.events.metric()
+        yield self._closes.metric()
+
+
+class _Counts(Collector):
+    """Hands what is counted to Prometheus."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield all of it."""
+        return self._metrics.collect()
 
 
 class MetricsView:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
+from endpoints.application import SERVICE
 from endpoints.settings import EndpointSettings
 from tests.endpoints.laboratory import Served, served
 from tests.endpoints.wire import connect
@@ -52,6 +53,7 @@ async def read_metrics(gateway: Served, http: ClientSession) -> str:
 
 
 async def test_metrics_count_what_happens(gateway: Served, http: ClientSession) -> None:
+    gateway.application[SERVICE].operations.fallbacks["a reason"] += 2
     url = f"{gateway.url}/graphql"
     for query in ("{ hello }", "{ hello }", "{ fault }", "{ vital }", "{", 'mutation { note(what: "x") }'):
         async with http.post(url, json={"query": query}) as response:
@@ -83,6 +85,7 @@ async def test_metrics_count_what_happens(gateway: Served, http: ClientSession) 
         'fleetgraph_documents_total{result="miss"} 6.0',
         "fleetgraph_documents_cached 5.0",
         'fleetgraph_graphql_operation_seconds_count{kind="query"} 4.0',
+        'fleetgraph_graphql_fallbacks_total{reason="a reason"} 2.0',
     ):
         assert line in text, line
 
