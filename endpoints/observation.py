@@ -3,12 +3,14 @@
 import asyncio
 import time
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from endpoints.answers import STATUSES, HttpError, code_for, error_response
+from endpoints.logs import log_access, logs_access
 from endpoints.metrics import Metrics
 from endpoints.trace import Trace, trace_of
 from engine.errors import Code, code_of, cut, fault
@@ -19,7 +21,6 @@ CLIENT_CLOSED = 499
 
 _PATH_CHARACTERS = 200
 
-_log = structlog.get_logger("fleetgraph.access")
 _faults = structlog.get_logger("fleetgraph.http")
 
 
@@ -38,7 +39,8 @@ def observation(metrics: Metrics) -> Middleware:
             seconds = time.perf_counter() - started
             status = _UPGRADED if trace.upgraded else status
             metrics.request(request.method, _route(request), status, None if status == _UPGRADED else seconds)
-            _write(request, trace, status, seconds)
+            if logs_access():
+                _write(request, trace, status, seconds)
         return response
 
     return observe
@@ -87,7 +89,7 @@ def _write(request: web.Request, trace: Trace, status: int, seconds: float) -> N
     still encoded. The query, which may hold variables, is left out.
     """
     parametrized = bool(request.match_info)
-    line: dict[str, object] = {
+    line: dict[str, Any] = {
         "request_id": trace.request_id,
         "method": request.method,
         "path": _route(request) if parametrized else request.rel_url.raw_path[:_PATH_CHARACTERS],
@@ -97,4 +99,4 @@ def _write(request: web.Request, trace: Trace, status: int, seconds: float) -> N
     }
     if trace.kind is not None:
         line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome, "cost": trace.cost}
-    _log.info("request", **line)
+    log_access("request", line)

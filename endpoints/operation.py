@@ -9,6 +9,7 @@ import structlog
 
 from endpoints import messages
 from endpoints.answers import HttpError
+from endpoints.logs import log_access
 from endpoints.messages import Subscribe
 from endpoints.principal import Principal
 from endpoints.service import GraphQLService
@@ -18,7 +19,6 @@ from engine.errors import RequestError, fault, format_exception, request_error
 
 Send: TypeAlias = Callable[[bytes], Awaitable[None]]
 
-_access = structlog.get_logger("fleetgraph.access")
 _log = structlog.get_logger("fleetgraph.websocket")
 
 
@@ -109,13 +109,16 @@ class SocketOperation:
 
     def _log(self, seconds: float) -> None:
         """Write the log line."""
-        _access.info(
+        trace = self._trace
+        log_access(
             "operation",
-            request_id=self._trace.request_id,
-            kind=self._trace.kind,
-            operation=self._trace.operation,
-            outcome=self._trace.outcome,
-            cost=self._trace.cost,
-            milliseconds=round(seconds * 1000, 3),
-            principal=self._trace.principal,
+            {
+                "request_id": trace.request_id,
+                "kind": trace.kind,
+                "operation": trace.operation,
+                "outcome": trace.outcome,
+                "cost": trace.cost,
+                "milliseconds": round(seconds * 1000, 3),
+                "principal": trace.principal,
+            },
         )
