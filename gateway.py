@@ -21,7 +21,7 @@ from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
-from commands.bounds import endpoint_settings
+from commands.bounds import endpoint_settings, limits
 from commands.options import chosen, data_option, database_option, host_option, port_option
 from commands.schema import export_schema
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
@@ -88,7 +88,7 @@ def build_application(settings: Settings) -> web.Application:
     parts = replace(build_parts(settings), needs=root_needs(schema._schema))  # noqa: SLF001 - it has no public name
     addresses = SignedAddresses(parts.keys, settings.base_url, settings.signed_url_seconds)
     application = build_endpoints(
-        operations=Operations(schema, hide_suggestions=settings.profile is Profile.PRODUCTION),
+        operations=Operations(schema, limits(settings), hide_suggestions=settings.profile is Profile.PRODUCTION),
         settings=endpoint_settings(settings),
         authenticate=Authenticator(parts.store, parts.keys).authenticate,
         make_context=_context_maker(parts),

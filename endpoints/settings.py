@@ -34,9 +34,9 @@ class SocketSettings:
 class CostSettings:
     """What operations may cost, in the units of `engine.cost`; 0 for no limit."""
 
-    per_operation: int = 100_000
+    per_operation: int = 500_000
     """What one operation may cost."""
-    per_minute: int = 1_000_000
+    per_minute: int = 2_000_000
     """What the operations of one caller may cost in a minute, in this process."""
     callers: int = 20_000
     """Callers whose budgets are remembered: as many with a name as by their address."""

@@ -5,7 +5,7 @@ with a stack of its own, so that no nesting can exhaust the interpreter's.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, TypeAlias
@@ -56,12 +56,14 @@ class Limits:
     """Fields of one operation."""
     root_fields: int = 30
     """Top-level fields of one operation."""
-    aliases: int = 200
+    aliases: int = 50
     """Aliased fields of one operation."""
     repeats: int = 50
     """Times that one response name may be written in one selection set: merging them costs their number squared."""
-    directives: int = 200
+    directives: int = 100
     """Directives, as written."""
+    directives_in_place: int = 5
+    """Directives at one place: there are two that a place can have, each once."""
     value_depth: int = 100
     """Lists and objects inside each other, in variables and in literals."""
     values: int = 100_000
@@ -179,10 +181,10 @@ class _Shape:
 
 def _shape_of(node: OperationDefinitionNode | FragmentDefinitionNode, limits: Limits) -> _Shape:
     """Measure one definition without the fragments that it spreads."""
-    shape = _Shape(directives=len(node.directives or ()))
-    _check_directives(node.directives or (), limits)
+    shape = _Shape()
+    _check_directives(node.directives or (), shape, limits)
     for definition in node.variable_definitions or ():
-        shape.directives += len(definition.directives or ())
+        _check_directives(definition.directives or (), shape, limits)
         if definition.default_value is not None:
             _check_literal(definition.default_value, limits)
     # Selection sets to go through, each with the level of its fields.
@@ -211,8 +213,7 @@ def _flattened(selections: Selections, shape: _Shape, limits: Limits) -> list[Fi
     stack = list(reversed(selections))
     while stack:
         selection = stack.pop()
-        shape.directives += len(selection.directives or ())
-        _check_directives(selection.directives or (), limits)
+        _check_directives(selection.directives or (), shape, limits)
         if isinstance(selection, InlineFragmentNode):
             stack.extend(reversed(_selections(selection.selection_set)))
         elif isinstance(selection, FieldNode | FragmentSpreadNode):
@@ -270,8 +271,10 @@ def _total(shape: _Shape, expanded: dict[str, _Shape]) -> _Shape:
     return total
 
 
-def _check_directives(directives: Iterable[DirectiveNode], limits: Limits) -> None:
-    """Check the literals in the arguments of directives."""
+def _check_directives(directives: Sequence[DirectiveNode], shape: _Shape, limits: Limits) -> None:
+    """Count the directives of one place, and check the literals in their arguments."""
+    shape.directives += len(directives)
+    _at_most(len(directives), limits.directives_in_place, "directives in one place")
     for directive in directives:
         for argument in directive.arguments or ():
             _check_literal(argument.value, limits)

@@ -53,15 +53,49 @@ class Settings(BaseSettings):
     )
     max_artifact_bytes: int = Field(1_073_741_824, ge=1, description="The largest artifact that may be uploaded.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="The largest GraphQL request body.")
-    max_cost: int = Field(100_000, ge=0, description="What one operation may cost; 0 for no limit.")
+    operation_timeout: float = Field(
+        30.0, gt=0, description="Seconds after which a query, a mutation or the answer to one event is stopped."
+    )
+    max_concurrent_operations: int = Field(
+        1_000, ge=1, description="Queries and mutations that run at the same time in each process."
+    )
+    max_cost: int = Field(500_000, ge=0, description="What one operation may cost; 0 for no limit.")
     cost_per_minute: int = Field(
-        1_000_000,
+        2_000_000,
         ge=0,
         description="What the operations of one caller may cost in a minute, in each process; 0 for no limit.",
     )
     trusted_proxies: list[str] = Field(
         default_factory=lambda: ["127.0.0.1", "::1"],
         description="Networks of proxies, as JSON: their `X-Forwarded-For` tells apart who is not signed in.",
+    )
+    max_document_bytes: int = Field(100_000, ge=1_000, description="The longest document of an operation.")
+    max_tokens: int = Field(4_000, ge=100, description="Tokens of a document.")
+    max_fragments: int = Field(100, ge=1, description="Fragments of a document.")
+    max_depth: int = Field(30, ge=1, le=50, description="Fields inside each other.")
+    max_fields: int = Field(3_000, ge=1, description="Fields of an operation, with its fragments opened.")
+    max_root_fields: int = Field(30, ge=1, description="Top-level fields of an operation.")
+    max_aliases: int = Field(50, ge=0, description="Aliases of an operation.")
+    max_repeats: int = Field(50, ge=1, description="How often one name may stand in one selection.")
+    max_directives: int = Field(100, ge=0, description="Directives of a document.")
+    max_directives_in_place: int = Field(5, ge=0, description="Directives at one place of a document.")
+    max_value_depth: int = Field(100, ge=1, le=200, description="Lists and objects inside each other in a value.")
+    max_values: int = Field(100_000, ge=1, description="Values in the variables of a request.")
+    cached_documents: int = Field(1_000, ge=1, description="Documents that each process keeps prepared.")
+    cached_document_bytes: int = Field(5_000_000, ge=0, description="How long those may be together.")
+    cached_document_tokens: int = Field(
+        100_000, ge=0, description="How many tokens they may have together; each takes about 500 bytes of memory."
+    )
+    max_sockets: int = Field(10_000, ge=0, description="WebSockets of each process.")
+    max_sockets_per_principal: int = Field(50, ge=1, description="WebSockets of one principal in each process.")
+    max_anonymous_sockets: int = Field(1_000, ge=1, description="WebSockets of each process that nobody signed in on.")
+    max_socket_operations: int = Field(100, ge=1, description="Operations that run at the same time on one WebSocket.")
+    max_message_bytes: int = Field(1_048_576, ge=1024, description="The largest message taken from a WebSocket.")
+    socket_init_seconds: float = Field(10.0, gt=0, description="How long a WebSocket may wait to say who is calling.")
+    socket_ping_seconds: float = Field(20.0, gt=0, description="Silence after which a WebSocket is pinged.")
+    socket_send_seconds: float = Field(20.0, gt=0, description="How long a WebSocket waits for a slow client.")
+    hsts_seconds: int = Field(
+        0, ge=0, description="max-age of `Strict-Transport-Security`; 0 leaves the header to the proxy that ends TLS."
     )
     cors_origins: list[str] = Field(
         default_factory=list, description='Origins of browser apps, as JSON: ["https://app.example.com"].'

@@ -118,6 +118,10 @@ def test_an_operation_is_found_by_its_name() -> None:
         ({"repeats": 2}, "{ hello hello }", "{ hello ... { hello ... { hello } } }"),
         ({"repeats": 2}, "{ a: hello hello hello }", "{ ...F ...F ...F } fragment F on Query { hello }"),
         ({"directives": 1}, "{ hello @skip(if: false) }", "{ hello @skip(if: false) @include(if: true) }"),
+        ({"directives_in_place": 2}, "{ hello @a @b whoami @c }", "{ hello @a @b @c }"),
+        ({"directives_in_place": 2}, "query @a @b { hello }", "query @a @b @c { hello }"),
+        ({"directives_in_place": 2}, "query($v: Int @a @b) { hello }", "query($v: Int @a @b @c) { hello }"),
+        ({"directives_in_place": 2}, "{ ... @a @b { hello } }", "{ ... @a @a @a { hello } }"),
         (
             {"directives": 1},
             "{ ... @skip(if: false) { hello } }",
