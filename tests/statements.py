@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+
+from models.readers import Readers, Rows
 
 NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET ", "NOTIFY", "LISTEN")
 
@@ -30,6 +32,11 @@ class Statements:
         return [text for text in self.texts if f"{table} " in f"{text} ".replace("\n", " ").replace('"', "")]
 
     def record(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        """What SQLAlchemy executes."""
+        self.add(statement)
+
+    def add(self, statement: str) -> None:
+        """Add a statement, unless it is left out."""
         text = statement.strip()
         if is_background():
             return
@@ -52,12 +59,21 @@ Recorder = Callable[..., AbstractContextManager[Statements]]
 
 @contextmanager
 def recorded() -> Iterator[Statements]:
-    """Record what every engine of this process executes inside the block."""
+    """Record what every engine and every reader of this process executes inside the block."""
     statements = Statements()
+    read = Readers.read
+
+    async def recording(readers: Any, requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Rows]:
+        for text, _ in requests:
+            statements.add(text)
+        return await read(readers, requests)
+
     event.listen(Engine, "before_cursor_execute", statements.record)
+    Readers.read = recording  # type: ignore[method-assign, assignment]
     try:
         yield statements
     finally:
+        Readers.read = read  # type: ignore[method-assign]
         event.remove(Engine, "before_cursor_execute", statements.record)
 
 

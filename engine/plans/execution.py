@@ -11,8 +11,8 @@ from graphql.pyutils import Path, is_awaitable
 
 from engine.plans.objects import Gathering
 from engine.plans.plan import Plan, ResolvedField
-from engine.plans.rows import Level
-from engine.plans.run import AccessChanged, PlanContext, Run
+from engine.plans.rows import Level, Row
+from engine.plans.run import AccessChanged, PlanContext, Request, Run
 from engine.plans.variables import Variables
 
 
@@ -172,13 +172,27 @@ async def descend(run: Run, levels: Sequence[Level]) -> None:
             wanted = step.requests(run, level.rows)
             counts.append(len(wanted))
             requests += wanted
-        answers = await run.context.read(requests) if requests else []
+        answers = await _answers(run, requests)
         following: list[Level] = []
         start = 0
         for (step, level), count in zip(pending, counts, strict=True):
             following += step.deliver(run, answers[start : start + count], level.rows, level.objects)
             start += count
         pending = [(step, level) for level in following if level.rows for step in level.steps]
+
+
+async def _answers(run: Run, requests: list[Request]) -> list[Sequence[Row]]:
+    """The rows of each statement. One that is asked for twice is run once: a list under two names, with its total."""
+    if len(requests) < 2:  # noqa: PLR2004 - one is not twice
+        return await run.context.read(requests) if requests else []
+    unlike: list[Request] = []
+    places = []
+    for request in requests:
+        if request not in unlike:
+            unlike.append(request)
+        places.append(unlike.index(request))
+    answers = await run.context.read(unlike)
+    return [answers[place] for place in places]
 
 
 INTROSPECTION: Final = "introspection"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fleets import Fleet
-from tests.gateways import Gateway
+from tests.gateways import Gateway, StartGateway
 from tests.rows import add_campaign, add_groups, add_organization, store_of
 
 CHANGE = "updateThings(input: {things: [{id: $id, name: $%s}]}) { things { name version state { version } } }"
@@ -42,8 +42,9 @@ async def test_nothing_is_remembered_for_the_next_operation(gateway: Gateway, fl
     assert data == {"thing": None, "things": {"nodes": [], "totalCount": 0}}
 
 
-async def test_pages_of_pages_are_bounded(gateway: Gateway, fleet: Fleet) -> None:
+async def test_pages_of_pages_are_bounded(start_gateway: StartGateway, fleet: Fleet) -> None:
     """600 groups with up to 100 things each would be a level of 60,000 rows."""
+    gateway = await start_gateway(max_cost=0, cost_per_minute=0)
     store, alder = store_of(gateway), fleet.alder
     for _ in range(6):
         await add_groups(store, await add_organization(store, alder.branch), 100)
