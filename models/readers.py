@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -25,6 +25,7 @@ from models.errors import StoreBusy
 
 C = TypeVar("C")
 Rows = Sequence[Sequence[Any]]
+OpenSqlite = Callable[..., Awaitable[aiosqlite.Connection]]
 SECONDS_TO_CLOSE = 5.0
 STATEMENTS = 1_000
 """Prepared statements kept on each connection."""
@@ -187,15 +188,15 @@ def _uuid_bytes(value: UUID | str) -> bytes:
 class SqliteReaders(Readers[aiosqlite.Connection]):
     """Readers by aiosqlite, which cannot write; each has a thread of its own."""
 
-    def __init__(self, path: str, *, size: int, timeout: float, pragmas: Sequence[str]) -> None:
-        """`path` names the file."""
+    def __init__(self, connect: OpenSqlite, *, size: int, timeout: float, pragmas: Sequence[str]) -> None:
+        """`connect` opens the file, with the options of `aiosqlite.connect`."""
         super().__init__(size, timeout)
-        self._path = path
+        self._connect = connect
         self._pragmas = pragmas
 
     async def connect(self) -> aiosqlite.Connection:
         """Open the file."""
-        connection = await aiosqlite.connect(self._path, isolation_level=None, cached_statements=STATEMENTS)
+        connection = await self._connect(isolation_level=None, cached_statements=STATEMENTS)
         for pragma in self._pragmas:
             await connection.execute(f"PRAGMA {pragma}")
         return connection

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,6 +25,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from models.errors import StoreError
 from models.readers import PostgresReaders, Readers, SqliteReaders
+from models.sqlite_connections import SqliteConnections
 
 NOTIFY_CHANNEL: Final = "fleetgraph_events"
 READER_PRAGMAS: Final = ("busy_timeout=10000", "query_only=ON", "cache_size=-32768", "mmap_size=268435456")
@@ -90,14 +92,27 @@ class SqliteStore(Store):
         if not url.database or url.database == ":memory:":
             raise StoreError("the address of an SQLite store must name a file: sqlite:///path/to/fleet.db")
         require_directory(url)
-        self.writer = _engine(url, pool_size=1, settings=settings)
-        self.reader = _engine(url, pool_size=settings.readers, settings=settings, isolation_level="AUTOCOMMIT")
+        self._connections = SqliteConnections()
+        arguments, options = url.get_dialect()().create_connect_args(url)
+        connect = partial(self._connections.open, *arguments, **options)
+        self.writer = _engine(url, pool_size=1, settings=settings, async_creator=connect)
+        self.reader = _engine(
+            url, pool_size=settings.readers, settings=settings, async_creator=connect, isolation_level="AUTOCOMMIT"
+        )
         self.readers = SqliteReaders(
-            url.database, size=settings.readers, timeout=settings.pool_timeout, pragmas=READER_PRAGMAS
+            partial(self._connections.open, url.database),
+            size=settings.readers,
+            timeout=settings.pool_timeout,
+            pragmas=READER_PRAGMAS,
         )
         event.listen(self.writer.sync_engine, "connect", _configure_sqlite_writer)
         event.listen(self.writer.sync_engine, "begin", _begin_immediate)
         event.listen(self.reader.sync_engine, "connect", _configure_sqlite_reader)
+
+    async def close(self) -> None:
+        """Close every connection, and wait for the threads of those that were given up before."""
+        await super().close()
+        await self._connections.wait(SECONDS_TO_CLOSE)
 
     async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         """Nothing to do: the writer in this process wakes the tail itself, other processes are found by polling."""
