@@ -24,14 +24,14 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import orjson
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.counting import count_statements
-from bench.fleets import Fleet, build, megabytes, postgres_server, serving
+from bench.fleets import Fleet, build, build_on_server, megabytes, postgres_server, serving
 from bench.operations import FIND, LOGIN, Operation, operations
+from bench.tables import say
 from demo.keys import KEYS_FILE, read_keys
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from endpoints.logs import configure_logs
@@ -90,25 +90,17 @@ class Subject:
         return took
 
 
-def say(text: str) -> None:
-    """Show progress without touching the tables."""
-    print(text, file=sys.stderr, flush=True)
-
-
 async def build_fleets(database: str, sizes: list[int], directory: Path, server: str | None) -> list[Fleet]:
     """A fleet of each size, each in a database of its own."""
     fleets = []
     for things in sizes:
+        say(f"{database}: building {things:,} things")
+        if server is not None:
+            fleets.append(await build_on_server(server, things, directory))
+            continue
         data_dir = directory / f"{database}-{things}"
         data_dir.mkdir()
-        url = f"sqlite:///{data_dir / 'fleet.db'}"
-        if server is not None:
-            url = f"{server}/fleet_{things}"
-            connection = await asyncpg.connect(f"{server}/postgres")
-            await connection.execute(f"CREATE DATABASE fleet_{things}")
-            await connection.close()
-        say(f"{database}: building {things:,} things")
-        fleets.append(build(database, things, url, data_dir))
+        fleets.append(build(database, things, f"sqlite:///{data_dir / 'fleet.db'}", data_dir))
     return fleets
 
 

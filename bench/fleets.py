@@ -7,16 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import asyncpg
 
+from bench.cores import pinned
 from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +62,31 @@ def build(database: str, things: int, url: str, data_dir: Path) -> Fleet:
     return Fleet(database, things, url, data_dir, time.perf_counter() - started)
 
 
+async def build_on_server(server: str, things: int, directory: Path) -> Fleet:
+    """A demo fleet in a database of its own on a PostgreSQL server; one that is there already is brought up to date."""
+    name = f"fleet_{things}"
+    data_dir = directory / f"postgresql-{things}"
+    fleet = Fleet("postgresql", things, f"{server}/{name}", data_dir, 0.0)
+    if data_dir.is_dir():
+        _gateway(fleet, "migrate")
+        return fleet
+    await run_sql(f"{server}/postgres", f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    with tempfile.TemporaryDirectory(dir=directory) as making:
+        built = build("postgresql", things, fleet.url, Path(making))
+        shutil.copytree(making, data_dir)
+    return replace(built, data_dir=data_dir)
+
+
+async def run_sql(url: str, *scripts: str) -> None:
+    """Run scripts of SQL on a PostgreSQL database, each in a transaction unless it is a single statement."""
+    connection = await asyncpg.connect(url)
+    try:
+        for script in scripts:
+            await connection.execute(script)
+    finally:
+        await connection.close()
+
+
 def _gateway(fleet: Fleet, *arguments: str) -> None:
     command = [sys.executable, str(ROOT / "gateway.py"), *arguments]
     subprocess.run(command, cwd=ROOT, env=fleet.environment, check=True, stdout=subprocess.DEVNULL)
@@ -94,18 +121,40 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 @contextmanager
-def postgres_server(directory: Path) -> Iterator[str]:
-    """A PostgreSQL server of our own; the address without the name of a database."""
+def postgres_server(directory: Path, *, keep: bool = False) -> Iterator[str]:
+    """A PostgreSQL server of our own; the address without the name of a database.
+
+    With `keep`, its data stays in the directory, and is used again when the directory has some.
+    """
     directory.chmod(0o711)
-    binaries = postgres.readable_binaries(directory)
-    postgres.make_cluster(binaries, directory / "postgres", "bench")
-    server, port = postgres.serve(binaries, directory / "postgres", DURABLE)
-    try:
-        yield f"postgresql://postgres:bench@127.0.0.1:{port}"
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
-        shutil.rmtree(directory / "postgres")
+    data = directory / "postgres"
+    with tempfile.TemporaryDirectory(prefix="fleetgraph-postgres-") as copies:
+        Path(copies).chmod(0o711)
+        binaries = postgres.readable_binaries(Path(copies))
+        if not data.exists():
+            postgres.make_cluster(binaries, data, "bench")
+        server, port = postgres.serve(binaries, data, DURABLE)
+        try:
+            yield f"postgresql://postgres:bench@127.0.0.1:{port}"
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
+    if not keep:
+        shutil.rmtree(data)
+
+
+@contextmanager
+def pinned_server(cores: frozenset[int], kept: Path | None) -> Iterator[tuple[str, Path]]:
+    """A PostgreSQL server on these cores, and the directory of its data: `kept` or a temporary one."""
+    with ExitStack() as stack:
+        if kept is None:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetgraph-bench-")))
+        else:
+            directory = kept
+            directory.mkdir(parents=True, exist_ok=True)
+        with pinned(cores):
+            server = stack.enter_context(postgres_server(directory, keep=kept is not None))
+        yield server, directory
 
 
 async def megabytes(fleet: Fleet) -> float:

@@ -1,0 +1,71 @@
+"""Measuring several servers in turns, round by round, so that what else the machine does hits all alike."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.cores import cpu_seconds
+from bench.load import Request, measure
+
+WARM_UP_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many rounds, how long each server is asked in one (seconds), and over how many connections."""
+
+    rounds: int
+    seconds: float
+    connections: int = 16
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A running server, and what it is asked."""
+
+    name: str
+    port: int
+    pid: int
+    requests: Sequence[Request]
+
+
+@dataclass
+class Result:
+    """What the rounds saw of one server.
+
+    Over all connections: answers a second, the part of its core that it had, the time of its core for one answer (ms).
+    Over one connection: the times to an answer (ms).
+    """
+
+    rates: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+    cost: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.rates)
+
+
+async def take_turns(subjects: Sequence[Subject], pace: Pace) -> dict[str, Result]:
+    """Warm everybody up; then, in each round, ask each over all connections, and over one for half the time."""
+    results = {subject.name: Result() for subject in subjects}
+    for subject in subjects:
+        await measure(subject.port, subject.requests, pace.connections, min(WARM_UP_SECONDS, pace.seconds))
+    for _ in range(pace.rounds):
+        for subject in subjects:
+            result = results[subject.name]
+            before = cpu_seconds(subject.pid)
+            together = await measure(subject.port, subject.requests, pace.connections, pace.seconds)
+            result.rates.append(together.rate)
+            used = cpu_seconds(subject.pid) - before
+            result.busy.append(used / together.seconds)
+            result.cost.append(used / together.answers * 1000)
+            alone = await measure(subject.port, subject.requests, 1, pace.seconds / 2)
+            result.p50.append(alone.percentile(50))
+            result.p99.append(alone.percentile(99))
+    return results
