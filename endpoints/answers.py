@@ -87,8 +87,15 @@ def json_response(
     payload: Mapping[str, Any], *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Encode `payload`. Raises TypeError for a value that JSON cannot hold."""
+    return encoded_response(orjson.dumps(payload), status=status, media_type=media_type, headers=headers)
+
+
+def encoded_response(
+    body: bytes, *, status: int = 200, media_type: str = JSON, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return what has been encoded as JSON already."""
     return web.Response(
-        body=orjson.dumps(payload),
+        body=body,
         status=status,
         headers={"Content-Type": f"{media_type}; charset=utf-8", "Cache-Control": "no-store", **(headers or {})},
     )

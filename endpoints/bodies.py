@@ -5,12 +5,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from endpoints.answers import JSON, HttpError, bad_request
 from engine.errors import Code
 
 _UTF8: Final = frozenset({"utf-8", "utf8"})
+_PLAIN: Final = frozenset({JSON, f"{JSON}; charset=utf-8", f"{JSON};charset=utf-8", f"{JSON}; charset=UTF-8"})
+"""How clients usually announce JSON; anything else is looked at more closely."""
 
 
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
@@ -18,6 +20,12 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
 
     Raises HttpError: 413 when it is longer, 408 when it comes too slowly.
     """
+    if request.content.is_eof():
+        # All of it came with the head, as small bodies do: there is nothing to wait for.
+        body = request.content.read_nowait()
+        if len(body) > limit:
+            raise _too_long(limit)
+        return body
     try:
         async with asyncio.timeout(seconds):
             return await _read(request, limit)
@@ -44,9 +52,13 @@ def require_json(request: web.Request) -> None:
     Browsers send forms and text to any origin without asking first; they never do so with JSON. So this is what keeps
     another site's page from sending operations.
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    headers = request.headers
+    if hdrs.CONTENT_ENCODING in headers and headers[hdrs.CONTENT_ENCODING].lower() != "identity":
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Request bodies must not be compressed.")
-    if "Content-Type" not in request.headers or request.content_type != JSON:
+    announced = headers.get(hdrs.CONTENT_TYPE)
+    if announced in _PLAIN:
+        return
+    if announced is None or request.content_type != JSON:
         raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the operation as {JSON}.")
     charset = request.charset
     if charset is not None and charset.lower() not in _UTF8:

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from aiohttp import hdrs, web
 
-from endpoints.answers import JSON, HttpError, error_response, json_response
+from endpoints.answers import JSON, HttpError, encoded_response, error_response, json_response
 from endpoints.bodies import parse_json, read_body, require_json
 from endpoints.explorer import ExplorerPage
 from endpoints.negotiation import GRAPHQL, answer_type, prefers_html
@@ -146,6 +146,8 @@ def _response(answer: Answer, media_type: str, trace: Trace) -> web.Response:
         code = answer.errors[0].get("extensions", {}).get("code", "")
         status = _STATUSES.get(code, HTTPStatus.BAD_REQUEST)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    if answer.encoded is not None:
+        return encoded_response(answer.encoded, status=status, media_type=media_type, headers=headers)
     try:
         return json_response(answer.payload, status=status, media_type=media_type, headers=headers)
     except TypeError as error:

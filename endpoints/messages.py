@@ -3,7 +3,6 @@
 Protocol: https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverWebSocket.md
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
@@ -13,6 +12,7 @@ from graphql import GraphQLFormattedError
 
 from endpoints.answers import HttpError
 from endpoints.parameters import Parameters, from_json
+from engine.execution import Answer
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 _ID_CHARACTERS: Final = 256
@@ -113,8 +113,9 @@ def pong() -> bytes:
     return b'{"type":"pong"}'
 
 
-def next_result(operation_id: str, payload: Mapping[str, Any]) -> bytes:
+def next_result(operation_id: str, answer: Answer) -> bytes:
     """Return `next` with one answer. Raises TypeError for a value that JSON cannot hold."""
+    payload = answer.payload if answer.encoded is None else orjson.Fragment(answer.encoded)
     return orjson.dumps({"id": operation_id, "type": "next", "payload": payload})
 
 

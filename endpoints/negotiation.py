@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from endpoints.answers import JSON
 
 GRAPHQL: Final = "application/graphql-response+json"
 _RANGES: Final = 50
+_REMEMBERED: Final = 128
+"""Accept headers whose outcome is kept: there are a few of them, sent again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ def media_ranges(accept: str) -> Iterator[MediaRange]:
             yield MediaRange(media_type, quality)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def answer_type(accept: str | None) -> str | None:
     """Return the media type to answer in; None when the caller takes neither.
 

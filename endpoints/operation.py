@@ -1,9 +1,9 @@
 """One operation on a WebSocket, from its `subscribe` message to its `complete` or `error`."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
@@ -16,6 +16,7 @@ from endpoints.service import GraphQLService
 from endpoints.trace import Trace
 from engine.documents import PreparedOperation
 from engine.errors import RequestError, fault, format_exception, request_error
+from engine.execution import Answer
 
 Send: TypeAlias = Callable[[bytes], Awaitable[None]]
 
@@ -71,7 +72,7 @@ class SocketOperation:
         )
         if not answer.executed:
             raise RequestError(answer.errors)
-        await self._next(answer.payload)
+        await self._next(answer)
         await self._send(messages.complete(self._id))
 
     async def _subscribe(self, prepared: PreparedOperation) -> None:
@@ -87,13 +88,13 @@ class SocketOperation:
             async for answer in answers:
                 if not answer.executed:
                     raise RequestError(answer.errors)
-                await self._next(answer.payload)
+                await self._next(answer)
         await self._send(messages.complete(self._id))
 
-    async def _next(self, payload: Mapping[str, Any]) -> None:
+    async def _next(self, answer: Answer) -> None:
         """Send one answer."""
         try:
-            message = messages.next_result(self._id, payload)
+            message = messages.next_result(self._id, answer)
         except TypeError as error:
             # A stored JSON value that orjson cannot write (nested too deeply, a number beyond 64 bits).
             _log.error("graphql.unwritable", request_id=self._trace.request_id, exc_info=error)

@@ -1,8 +1,7 @@
 """Operations under way: bounded in number, and mutations are seen through even when their caller has gone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -20,25 +19,27 @@ class Running:
         self._count = 0
         self._kept: set[asyncio.Task[Any]] = set()
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place while an operation runs. Raises HttpError (503) when all are taken."""
+    def enter(self) -> None:
+        """Take a place for an operation, to be left when it is over. Raises HttpError (503) when all are taken."""
         if self._count >= self._limit:
             raise HttpError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "The gateway is busy. Try again.", headers={"Retry-After": "1"}
             )
         self._count += 1
-        try:
-            yield
-        finally:
-            self._count -= 1
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._count -= 1
 
     async def to_the_end(self, work: Callable[[], Awaitable[T]]) -> T:
         """Run `work` so that the cancellation of the caller does not reach it: what has begun to change things ends."""
 
         async def placed() -> T:
-            with self.place():
+            self.enter()
+            try:
                 return await work()
+            finally:
+                self.leave()
 
         task = asyncio.create_task(placed())
         self._kept.add(task)

@@ -83,8 +83,12 @@ class GraphQLService:
         outcome = "cancelled"
         try:
             if prepared.is_query:
-                with self.running.place():
-                    answer = await self._run(prepared, variables, principal, trace)
+                self.running.enter()
+                try:
+                    context = self.make_context(principal, trace.request_id)
+                    answer = await self.operations.execute(prepared, variables, context)
+                finally:
+                    self.running.leave()
             else:
                 answer = await self.running.to_the_end(lambda: self._run(prepared, variables, principal, trace))
             outcome = answer.outcome
