@@ -16,7 +16,7 @@ from engine.loaders import Loaders
 from models.store import Store
 from resolvers.guard import check
 from resolvers.mutation import Need
-from services.access import ANONYMOUS, Access, AccessCache, Principal, read_epoch, resolve_access, witness
+from services.access import ANONYMOUS, WITNESS, Access, AccessCache, Principal, read_epoch, resolve_access
 from services.errors import Unauthenticated
 from services.passwords import Passwords
 from services.scope import visible
@@ -139,7 +139,7 @@ class Context:
     @property
     def witness(self) -> ColumnElement[int] | None:
         """What a root statement selects besides, to prove the access; None when it was resolved for this operation."""
-        return witness() if self._remembered else None
+        return WITNESS if self._remembered else None
 
     def is_proven_by(self, value: Any) -> bool:
         """Whether this value of the witness says that the access is as it was when it was resolved."""

@@ -201,7 +201,7 @@ ANONYMOUS: Final = Access(principal=None)
 class AccessCache:
     """What people may do, as it was when last resolved: bounded, the longest unused leaves first.
 
-    An access from here proves nothing by itself: see `witness`. Things are not kept, and nobody who was refused.
+    An access from here proves nothing by itself: see `WITNESS`. Things are not kept, and nobody who was refused.
     """
 
     def __init__(self, size: int = CACHED_ACCESSES) -> None:
@@ -241,13 +241,12 @@ class AccessCache:
             self._kept.pop(principal, None)
 
 
-def witness() -> ColumnElement[int]:
-    """The access epoch, as the column `access_epoch` of a statement.
+WITNESS: Final[ColumnElement[int]] = select(ACCESS_EPOCH.c.value).scalar_subquery().label("access_epoch")
+"""The access epoch, as the column `access_epoch` of a statement.
 
-    The epoch changes in the transaction of every change of access (migration 0002). So when a statement reads the epoch
-    of `Access.stamp`, all that it reads is of a moment at which that access was what `resolve_access` would have given.
-    """
-    return select(ACCESS_EPOCH.c.value).scalar_subquery().label("access_epoch")
+The epoch changes in the transaction of every change of access (migration 0002). So when a statement reads the epoch of
+`Access.stamp`, all that it reads is of a moment at which that access was what `resolve_access` would have given.
+"""
 
 
 async def read_epoch(store: Store) -> int:
@@ -276,7 +275,7 @@ async def _resolve_user(store: Store, principal: UserPrincipal) -> Access:
             MEMBERSHIP.c.role,
             ORGANIZATION_ANCESTOR.c.organization_id,
             SESSION.c.expires_at,
-            witness(),
+            WITNESS,
         )
         .select_from(SESSION)
         .join(USER, and_(USER.c.id == SESSION.c.user_id, USER.c.status == UserStatus.ACTIVE))

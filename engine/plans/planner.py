@@ -45,10 +45,10 @@ class PlannedOperation:
 
     def plan(self, variables: Variables, dialect: str) -> Plan:
         """The plan for these variables. Raises StepAside when the operation cannot have one."""
-        flags = variables.flags(self._conditions)
+        flags = variables.flags(self._conditions) if self._conditions else {}
         if flags is None:
             raise StepAside("error")
-        key = (dialect, *flags.values())
+        key = (dialect, *flags.values()) if flags else dialect
         found = self._plans.get(key)
         if found is None:
             selections = Selections(self._graph, self._prepared.document, self._prepared.node, flags)

@@ -71,13 +71,13 @@ class DeclaredVariables:
 
     def read(self, given: dict[str, Any]) -> Variables:
         """Check and coerce what came from JSON. Raises RequestError for what does not fit the declarations."""
+        plain = self._plain
+        if plain is not None and len(given) == len(plain) and self._fits(given, plain):
+            return Variables(self, given, None)
         try:
             check_variables(given, self._limits)
         except ClientError as error:
             raise request_error(error.message, error.code) from None
-        plain = self._plain
-        if plain is not None and self._fits(given, plain):
-            return Variables(self, {name: given[name] for name in plain}, None)
         values = self.coerce(given)
         return Variables(self, values.coerced, values)
 
@@ -110,9 +110,14 @@ class DeclaredVariables:
 
     @staticmethod
     def _fits(given: dict[str, Any], plain: dict[str, type[Any]]) -> bool:
-        """Whether every declared variable has a value that passes as it is."""
+        """Whether every declared variable has a value that passes as it is; texts beyond ASCII get the longer look."""
         for name, kind in plain.items():
             value: Any = given.get(name)
-            if type(value) is not kind or (kind is int and not -_LARGEST_INT - 1 <= value <= _LARGEST_INT):
+            if type(value) is not kind:
+                return False
+            if kind is str:
+                if not value.isascii() or "\0" in value:
+                    return False
+            elif kind is int and not -_LARGEST_INT - 1 <= value <= _LARGEST_INT:
                 return False
         return True

@@ -12,6 +12,7 @@ from models.ids import new_id
 from models.tables import MEMBERSHIP, SESSION, THING
 from services.access import (
     ANONYMOUS,
+    WITNESS,
     Access,
     AccessCache,
     Principal,
@@ -19,7 +20,6 @@ from services.access import (
     UserPrincipal,
     read_epoch,
     resolve_access,
-    witness,
 )
 from services.sessions import Authenticator
 from services.tokens import TokenKeys
@@ -54,7 +54,7 @@ async def test_access_and_its_epoch_are_read_in_one_statement(cast: Cast, statem
 
 async def test_a_witness_tells_whether_an_access_is_current(cast: Cast) -> None:
     access = await resolve_access(cast.store, await principal_of(cast, "viewer"))
-    statement = select(THING.c.id, witness())
+    statement = select(THING.c.id, WITNESS)
     assert [row.access_epoch for row in await cast.rows(statement)] == [access.stamp]
     mine = MEMBERSHIP.c.user_id == access.user_id
     async with cast.store.write() as session:
