@@ -103,12 +103,12 @@ class Documents:
                 raise _no_introspection()
             return _operation(document, operation_name)
         self.misses += 1
-        document = self._make(text, introspection=introspection)
+        document = self.make(text, introspection=introspection)
         self._keep(text, document)
         return _operation(document, operation_name)
 
-    def _make(self, text: str, *, introspection: bool) -> PreparedDocument:
-        """Parse, measure and validate a document."""
+    def make(self, text: str, *, introspection: bool = True) -> PreparedDocument:
+        """Parse, measure and validate a document without keeping it. Raises RequestError as `prepare` does."""
         tree, size = self._parse(text)
         try:
             check_document(tree, self._limits)

@@ -81,7 +81,7 @@ class Loaders:
                     f"and a level has at most {MAX_LEVEL_ROWS}; ask for smaller pages"
                 )
             rows = await self._fetch(select_pages(self._dialect, request, link, keys, where))
-            return [cut_page(request, of_parent) for of_parent in _by_parent(rows, keys)]
+            return [cut_page(request, of_parent) for of_parent in _by_parent(rows, range(len(keys)))]
 
         page: Page = await self._loader(("page", link, request, conditions.key), load).load(key)
         return page

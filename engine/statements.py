@@ -109,7 +109,10 @@ def select_pages(
     conditions: Sequence[ColumnElement[bool]],
     columns: Columns | None = None,
 ) -> Select[Any]:
-    """One page for each parent, with one row more than asked for, and the parent's key on each row, last."""
+    """One page for each parent, with one row more than asked for.
+
+    Rows come parent by parent. The last column, PARENT, is the place of the parent among the keys, from 0.
+    """
     build = _pages_postgresql if dialect == "postgresql" else _pages_sqlite
     return build(request, link, keys, [*conditions, *_start(request)], columns or tuple(link.table.c))
 
@@ -152,11 +155,9 @@ def _source(link: Link) -> Any:
 def _pages_postgresql(
     request: PageRequest, link: Link, keys: Keys, conditions: Sequence[ColumnElement[bool]], columns: Columns
 ) -> Select[Any]:
-    parents = (
-        func.unnest(bound_set(keys, link.key.type))
-        .table_valued(Column("key", link.key.type))
-        .render_derived(name="parents")
-    )
+    bound = bound_set(keys, link.key.type)
+    values = func.unnest(bound).table_valued(Column("key", link.key.type), with_ordinality="place")
+    parents = values.render_derived(name="parents")
     ordered = [term.expression(_ordering(link, term.column)) for term in request.scan.terms]
     inner = list(dict.fromkeys([*columns, *(term.column for term in request.scan.terms)]))
     page = (
@@ -169,15 +170,15 @@ def _pages_postgresql(
         .lateral("page")
     )
     outer = [term.expression(page.c[term.column.key]) for term in request.scan.terms]
-    joined = parents.join(page, true())
     chosen = [page.c[column.name] for column in columns]
-    return select(*chosen, parents.c.key.label(PARENT)).select_from(joined).order_by(*outer)
+    place = (parents.c.place - 1).label(PARENT)
+    return select(*chosen, place).select_from(parents.join(page, true())).order_by(parents.c.place, *outer)
 
 
 def _pages_sqlite(
     request: PageRequest, link: Link, keys: Keys, conditions: Sequence[ColumnElement[bool]], columns: Columns
 ) -> Select[Any]:
-    parents = func.json_each(bound_set(keys, link.key.type)).table_valued("value", name="parents")
+    parents = func.json_each(bound_set(keys, link.key.type)).table_valued("key", "value", name="parents")
     identity = next(iter(link.table.primary_key))
     ordered = [term.expression(_ordering(link, term.column)) for term in request.scan.terms]
     page = (
@@ -191,8 +192,8 @@ def _pages_sqlite(
     rows = link.table.alias("page")
     outer = [term.expression(rows.c[term.column.key]) for term in request.scan.terms]
     joined = OrderedJoin(parents, rows, rows.c[identity.key].in_(page))
-    key = type_coerce(parents.c.value, link.key.type).label(PARENT)
-    return select(*(rows.c[column.name] for column in columns), key).select_from(joined).order_by(*outer)
+    chosen = [rows.c[column.name] for column in columns]
+    return select(*chosen, parents.c.key.label(PARENT)).select_from(joined).order_by(parents.c.key, *outer)
 
 
 def _ordering(link: Link, column: Column[Any]) -> Column[Any]:

@@ -13,6 +13,7 @@ import strawberry
 from sqlalchemy import ColumnElement, RowMapping, Table
 
 from engine.loaders import Loaders
+from engine.plans.values import raw_key
 from models.store import Store
 from resolvers.guard import check
 from resolvers.mutation import Need
@@ -164,12 +165,12 @@ class Context:
 
     def scope_parameter(self, name: str, process: Callable[[Any], Any] | None) -> Any:
         """The value of such a parameter as the driver takes it; `process` turns Python's value into that."""
-        if process is None:
-            return self.access.scope_values[name]
-        kept, key = self.access.driver_values, (name, process)
-        if key not in kept:
-            kept[key] = process(self.access.scope_values[name])
-        return kept[key]
+        kept = self.access.driver_values
+        found = kept.get((name, process))
+        if found is None:
+            value = self.access.scope_values[name]
+            found = kept[name, process] = raw_key(value if process is None else process(value))
+        return found
 
     def scope(self, table: Table) -> ColumnElement[bool] | None:
         """The condition under which rows of `table` exist for the principal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -237,27 +238,23 @@ def _with_named_start(page: PageRequest) -> PageRequest:
     return PageRequest(page.order, page.size, start, page.backward)
 
 
-def _cut(page: PageRequest, rows: Sequence[Row], keys: list[Any], at: int | None) -> tuple[list[Span], list[Row]]:
+def _cut(page: PageRequest, rows: Sequence[Row], keys: Sequence[Any], at: int | None) -> tuple[list[Span], list[Row]]:
     """The rows of all pages, parent by parent in the client's order, and where each page lies.
 
-    Each parent has up to one row more than its page has, which only tells that there is more.
+    `at` is where a row says which of the parents it belongs to; None when there is one. Each parent has up to one row
+    more than its page has, which only tells that there is more.
     """
-    grouped: dict[Any, list[Row]] = {key: [] for key in keys}
-    if at is None:
-        grouped[None].extend(rows)
-    else:
-        for row in rows:
-            grouped[row[at]].append(row)
-    size, begun = page.size, page.start is not None
+    counts = {0: len(rows)} if at is None else Counter([row[at] for row in rows])
+    size, begun, backward = page.size, page.start is not None, page.backward
     spans: list[Span] = []
     kept: list[Row] = []
-    for key, mine in grouped.items():
-        more, first = len(mine) > size, len(kept)
-        if more:
-            del mine[size:]
-        if page.backward:
-            mine.reverse()
-        kept += mine
-        around = (more, begun) if page.backward else (begun, more)
-        spans.append((key, first, len(kept), *around))
+    start = end = 0
+    for place, key in enumerate(keys):
+        count = counts.get(place, 0)
+        more = count > size
+        mine = rows[start : start + (size if more else count)]
+        start += count
+        kept += mine[::-1] if backward else mine
+        spans.append((key, end, len(kept), more, begun) if backward else (key, end, len(kept), begun, more))
+        end = len(kept)
     return spans, kept

@@ -25,6 +25,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
+from sqlalchemy.types import TypeDecorator
 
 from engine.errors import StepAside
 from engine.plans.rendering import DIALECTS
@@ -124,7 +125,7 @@ def _plain(wanted: Any, kind: Any, dialect: str) -> Expression | None:
     same = Expression("@")
     if isinstance(kind, sa.Enum):
         return _enum(wanted, kind)
-    if wanted in (GraphQLString, GraphQLID) and isinstance(kind, sa.String):
+    if wanted in (GraphQLString, GraphQLID) and _is_text(kind):
         return same
     if wanted is GraphQLInt and isinstance(kind, sa.Integer) and not isinstance(kind, sa.BigInteger):
         return same
@@ -139,6 +140,13 @@ def _plain(wanted: Any, kind: Any, dialect: str) -> Expression | None:
 
 
 _LOADS: Final = {"loads": orjson.loads}
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a type holds text and gives it as it is; SQLModel's own type for `str` does, around SQLAlchemy's."""
+    if isinstance(kind, TypeDecorator) and type(kind).process_result_value is TypeDecorator.process_result_value:
+        kind = kind.impl_instance
+    return isinstance(kind, sa.String)
 
 
 def _enum(wanted: Any, kind: sa.Enum) -> Expression | None:
