@@ -12,7 +12,8 @@ from services.errors import Unauthenticated
 from services.sessions import Authenticator
 from services.tokens import TokenKeys
 from tests.cast import PASSWORD, PEOPLE, Cast, email_of, org_id, thing_id, user_id
-from tests.gateways import TOKEN_SECRET
+from tests.fleets import Fleet
+from tests.gateways import TOKEN_SECRET, StartGateway
 
 NEW_PASSWORD = "another-long-password"
 
@@ -84,3 +85,57 @@ async def test_a_session_that_ends_for_the_next_login_moves_it(cast: Cast) -> No
     await cast.gateway.sign_in(email_of("viewer"), PASSWORD)
     assert await read_epoch(cast.store) > before
     assert await access_of(cast, "viewer") is None
+
+
+TOGETHER = """
+query Seen($id: ID!) {
+  things(first: 10) { totalCount nodes { id } }
+  none: things(filter: { name: { eq: "no thing is called so" } }) { totalCount nodes { id } }
+  thing(id: $id) { id }
+}
+"""
+# What each read gives to whoever sees four things, as the number of things in it.
+READS = {
+    TOGETHER: [4, 0, 1],
+    "query Seen($id: ID!) { things(first: 10) { nodes { id } } thing(id: $id) { id } }": [4, 1],
+    "{ things(first: 10) { nodes { id } } }": [4],
+    '{ things(filter: { name: { eq: "no thing is called so" } }) { nodes { id } } }': [0],
+    "query Seen($id: ID!) { thing(id: $id) { id } }": [1],
+}
+
+
+async def test_what_another_process_changes_counts_with_the_next_request(
+    start_gateway: StartGateway, fleet: Fleet
+) -> None:
+    """Each kind of read, on a gateway that has kept the caller's access, after another has changed it."""
+    first, second = await start_gateway(), await start_gateway()
+    tenant, person, administrator = fleet.alder, fleet.alder.viewer, fleet.administrator.token
+    organization = {"organizationId": tenant.organization}
+    leaves = {**organization, "userIds": [person.id]}
+    joins = {**organization, "members": [{"userId": person.id, "role": "VIEWER"}]}
+
+    async def seen(query: str) -> list[int]:
+        variables = {"id": tenant.pump.id} if "$id" in query else None
+        data = await first.data(query, variables, token=person.token)
+        return [len(value["nodes"]) if "nodes" in value else 1 for value in data.values() if value is not None]
+
+    for query, everything in READS.items():
+        assert await seen(query) == everything
+        await second.change("removeMembers", leaves, select="__typename", token=administrator)
+        assert not any(await seen(query)), query
+        await second.change("addMembers", joins, select="__typename", token=administrator)
+        assert await seen(query) == everything
+
+
+async def test_an_account_that_another_process_disables_is_out_with_the_next_request(
+    start_gateway: StartGateway, fleet: Fleet
+) -> None:
+    first, second = await start_gateway(), await start_gateway()
+    person, administrator = fleet.alder.viewer, fleet.administrator.token
+    for query in READS:
+        variables = {"id": fleet.alder.pump.id} if "$id" in query else None
+        token = (await first.sign_in(person.email, person.password)).access_token
+        await first.data(query, variables, token=token)
+        await second.change("disableUser", {"id": person.id}, select="__typename", token=administrator)
+        assert set((await first.graphql(query, variables, token=token)).codes) == {"UNAUTHENTICATED"}, query
+        await second.change("enableUser", {"id": person.id}, select="__typename", token=administrator)
