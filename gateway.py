@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import orjson
 import uvloop
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from commands.bounds import endpoint_settings, limits
+from commands.documents import register_documents, registered_documents
+from commands.explain import explain
 from commands.options import chosen, data_option, database_option, host_option, port_option
 from commands.schema import export_schema
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
@@ -94,7 +95,7 @@ def build_application(settings: Settings) -> web.Application:
         make_context=_context_maker(parts),
         readiness=lambda: _readiness(parts.store),
         sdl=schema.as_str() + "\n",
-        registered_documents=_registered(settings.documents),
+        registered_documents=registered_documents(settings),
         extra_routes=FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
     )
     application[PARTS] = parts
@@ -124,15 +125,6 @@ def _context_maker(parts: Parts) -> Callable[[Any, str], Context]:
 async def _readiness(store: Store) -> Mapping[str, bool]:
     """Whether the database answers (it raises when it does not) and has the newest migration."""
     return {"database": True, "migrations": await migrations.is_current(store.reader)}
-
-
-def _registered(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    documents = orjson.loads(path.read_bytes())
-    if not isinstance(documents, dict) or not all(isinstance(text, str) for text in documents.values()):
-        raise click.ClickException(f"{path} must hold one JSON object of documents by id")
-    return documents
 
 
 async def serve_until_stopped(settings: Settings, listening: socket.socket, beside: Beside | None = None) -> None:
@@ -179,6 +171,8 @@ def main() -> None:
 
 
 main.add_command(export_schema)
+main.add_command(explain)
+main.add_command(register_documents)
 
 
 @main.command()
