@@ -1,10 +1,11 @@
-"""Counts over things: one statement for the whole, one more for its parts."""
+"""Counts over things, as a whole and by one of their properties."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 
 from engine.filters import compile_filter
 from engine.ids import global_id
@@ -30,34 +31,37 @@ _COUNTED: Final = (
 
 
 async def count_things(context: Context, wanted: ThingFilter | None, group_by: ThingStatsKey | None) -> ThingStats:
-    """Count the visible things that meet the filter, as a whole and by one of their properties."""
+    """Count the visible things that meet the filter, as a whole and by one of their properties, in one scan.
+
+    Things with several tags are in several parts, so that the whole takes a scan of its own when they are the parts.
+    """
     conditions = [] if wanted is None else compile_filter(wanted)
     scope = context.scope(THING)
     if scope is not None:
         conditions.append(scope)
-    whole = (await context.fetch(select(*_COUNTED).select_from(THING).where(*conditions)))[0]
-    buckets = [] if group_by is None else await _buckets(context, group_by, conditions)
-    total, connected = whole["total"], whole["connected"]
+    parts = [] if group_by is None else await context.fetch(_by(group_by, conditions))
+    if group_by is None or group_by is ThingStatsKey.TAG or not parts:
+        total, connected = _sums(await context.fetch(select(*_COUNTED).select_from(THING).where(*conditions)))
+    else:
+        total, connected = int(parts[0]["all_total"]), int(parts[0]["all_connected"])
+    prefix = None if group_by is None else _COLUMNS[group_by][1]
+    buckets = [
+        ThingStatsBucket(key=_word(row["key"], prefix), count=row["total"], connected=row["connected"]) for row in parts
+    ]
     return ThingStats(total=total, connected=connected, disconnected=total - connected, buckets=buckets)
 
 
-async def _buckets(
-    context: Context, group_by: ThingStatsKey, conditions: list[ColumnElement[bool]]
-) -> list[ThingStatsBucket]:
-    column, prefix = _COLUMNS[group_by]
+def _sums(rows: Sequence[RowMapping]) -> tuple[int, int]:
+    return rows[0]["total"], rows[0]["connected"]
+
+
+def _by(group_by: ThingStatsKey, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """The largest parts, each with the sums over all parts."""
+    column, _ = _COLUMNS[group_by]
     source = THING.join(THING_TAG, THING_TAG.c.thing_id == THING.c.id) if group_by is ThingStatsKey.TAG else THING
-    statement: Select[Any] = (
-        select(column.label("key"), *_COUNTED)
-        .select_from(source)
-        .where(*conditions)
-        .group_by(column)
-        .order_by(_COUNTED[0].desc(), column)
-        .limit(MAX_BUCKETS)
-    )
-    rows = await context.fetch(statement)
-    return [
-        ThingStatsBucket(key=_word(row["key"], prefix), count=row["total"], connected=row["connected"]) for row in rows
-    ]
+    parts = select(column.label("key"), *_COUNTED).select_from(source).where(*conditions).group_by(column).cte("parts")
+    sums = (func.sum(parts.c[name]).over().label(f"all_{name}") for name in ("total", "connected"))
+    return select(*parts.c, *sums).order_by(parts.c.total.desc(), parts.c.key).limit(MAX_BUCKETS)
 
 
 def _word(value: Any, prefix: str | None) -> str | None:

@@ -120,7 +120,7 @@ READS = {
          "organization", "thing_group", "thing_group", "profile"],
     ),
     "counts": ("{ thingStats { total } }", [ACCESS, "thing"]),
-    "counts by something": ("{ thingStats(groupBy: TYPE) { total buckets { key } } }", [ACCESS, "thing", "thing"]),
+    "counts by something": ("{ thingStats(groupBy: TYPE) { total buckets { key } } }", [ACCESS, "thing"]),
     "the viewer": (
         "{ viewer { user { id } thing { id } isPlatformAdmin grants { permissions organization { name } } } }",
         [ACCESS, "user_account", "organization"],
