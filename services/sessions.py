@@ -1,9 +1,9 @@
 """Sessions of people: sign-in, refresh tokens that are good for one use, sign-out; and who a request comes from.
 
-An access token lives for minutes and names its session, which every operation looks up (`resolve_access`): a revoked
-session ends its tokens at once. A refresh token is stored as its digest and is good for one use; when it comes a second
-time, somebody has stolen it, so the whole session ends (mainflux.identity.create-token,
-rainmaker.identity.extend-session).
+An access token lives for minutes and names its session. Whether that still lasts is part of the access that every
+operation goes by (`services.access`), so a revoked session ends its tokens at once. A refresh token is stored as its
+digest and is good for one use; when it comes a second time, somebody has stolen it, so the whole session ends
+(mainflux.identity.create-token, rainmaker.identity.extend-session).
 """
 
 from __future__ import annotations
