@@ -6,22 +6,25 @@ from aiohttp import web
 
 from endpoints.addresses import Addresses
 from endpoints.costs import Costs
+from endpoints.encoded import Heads
 from endpoints.explorer import ExplorerPage, cache_assets
 from endpoints.graphql import GraphQLView
 from endpoints.headers import Headers, Origins, preflight
 from endpoints.health import HealthView, Readiness, SchemaView
 from endpoints.metrics import Metrics, MetricsView
-from endpoints.observation import observation
+from endpoints.observation import Observation
 from endpoints.principal import Authenticate, MakeContext
 from endpoints.running import Running
 from endpoints.service import GraphQLService
 from endpoints.settings import EndpointSettings
+from endpoints.shortcut import PATH, Shortcut
 from endpoints.websocket import WebSocketView
 from engine.execution import Operations
 
 SERVICE = web.AppKey("service", GraphQLService)
 METRICS = web.AppKey("metrics", Metrics)
 SOCKETS = web.AppKey("sockets", WebSocketView)
+SHORTCUT = web.AppKey("shortcut", Shortcut)
 
 
 def build_application(
@@ -58,16 +61,20 @@ def build_application(
     sockets = WebSocketView(service, origins)
     page = None if settings.production else ExplorerPage(settings.explorer)
     health = HealthView(readiness)
+    headers = Headers(origins, settings.hsts_seconds)
+    view = GraphQLView(service, sockets, page, Heads(headers))
+    observation = Observation(metrics)
 
     application = web.Application(
-        middlewares=[observation(metrics), preflight(origins)], client_max_size=settings.body_bytes
+        middlewares=[observation.middleware(), preflight(origins)], client_max_size=settings.body_bytes
     )
     application[SERVICE] = service
     application[METRICS] = metrics
     application[SOCKETS] = sockets
+    application[SHORTCUT] = Shortcut(view, observation, headers)
     application.add_routes(
         [
-            web.route("*", "/graphql", GraphQLView(service, sockets, page).handle),
+            web.route("*", PATH, view.handle),
             web.get("/healthz", health.healthz),
             web.get("/readyz", health.readyz),
             web.get("/metrics", MetricsView(metrics, settings.metrics_token).get),
@@ -76,7 +83,7 @@ def build_application(
             *extra_routes,
         ]
     )
-    application.on_response_prepare.append(Headers(origins, settings.hsts_seconds).add)
+    application.on_response_prepare.append(headers.add)
     if page is not None:
         application.on_response_prepare.append(cache_assets)
 

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 
 from endpoints.answers import JSON, HttpError, encoded_response, error_response, json_response
 from endpoints.bodies import parse_json, read_body, require_json
+from endpoints.encoded import Heads
 from endpoints.explorer import ExplorerPage
 from endpoints.negotiation import GRAPHQL, answer_type, prefers_html
 from endpoints.parameters import Parameters, from_json, from_url
@@ -37,9 +38,12 @@ _log = structlog.get_logger("fleetgraph.http")
 class GraphQLView:
     """The path `/graphql` by method: operations, the explorer page for browsers, and the upgrade to a WebSocket."""
 
-    def __init__(self, service: GraphQLService, sockets: WebSocketView, page: ExplorerPage | None) -> None:
-        """`page` is what browsers get; None in the production profile."""
+    def __init__(
+        self, service: GraphQLService, sockets: WebSocketView, page: ExplorerPage | None, heads: Heads
+    ) -> None:
+        """`page` is what browsers get; None in the production profile. `heads` go before answers that are encoded."""
         self._service = service
+        self._heads = heads
         self._sockets = sockets
         self._page = page
 
@@ -48,9 +52,9 @@ class GraphQLView:
         if request.method == hdrs.METH_GET and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return await self._sockets.handle(request)
         if request.method == hdrs.METH_POST:
-            return await self._post(request)
+            return await self.post(request, trace_of(request))
         if request.method == hdrs.METH_GET:
-            return await self._get(request)
+            return await self._get(request, trace_of(request))
         if request.method == hdrs.METH_OPTIONS:
             return web.Response(status=HTTPStatus.NO_CONTENT, headers={hdrs.ALLOW: self._allowed})
         raise self._not_allowed(f"The method {request.method[:20]} is not allowed here.")
@@ -69,17 +73,18 @@ class GraphQLView:
         """Refuse a method (405)."""
         return HttpError(HTTPStatus.METHOD_NOT_ALLOWED, message, headers={hdrs.ALLOW: self._allowed})
 
-    async def _post(self, request: web.Request) -> web.Response:
+    async def post(self, request: web.Request, trace: Trace) -> web.StreamResponse:
         """Run the operation in the body."""
         media_type = _answer_type(request)
         require_json(request)
-        principal = await self._principal(request)
-        settings = self._service.settings
+        service = self._service
+        principal = await service.principal(request.headers.get(hdrs.AUTHORIZATION), trace)
+        settings = service.settings
         body = await read_body(request, settings.body_bytes, settings.body_seconds)
         parameters = from_json(parse_json(body, "The request body"))
-        return await self._run(request, parameters, principal, media_type)
+        return await self._run(request, parameters, principal, media_type, trace)
 
-    async def _get(self, request: web.Request) -> web.Response:
+    async def _get(self, request: web.Request, trace: Trace) -> web.StreamResponse:
         """Run the query in the URL: any in the development profile, registered ones in production."""
         accept = _accept(request)
         if self._page is not None and prefers_html(accept) and "query" not in request.query:
@@ -90,18 +95,13 @@ class GraphQLView:
         parameters = from_url(request.query)
         if self._service.settings.production and parameters.document_id is None:
             raise self._not_allowed("By GET, only registered documents are served. Send operations by POST.")
-        principal = await self._principal(request)
-        return await self._run(request, parameters, principal, media_type)
-
-    async def _principal(self, request: web.Request) -> Principal | None:
-        """Find out who is calling."""
-        return await self._service.principal(request.headers.get(hdrs.AUTHORIZATION), trace_of(request))
+        principal = await self._service.principal(request.headers.get(hdrs.AUTHORIZATION), trace)
+        return await self._run(request, parameters, principal, media_type, trace)
 
     async def _run(
-        self, request: web.Request, parameters: Parameters, principal: Principal | None, media_type: str
-    ) -> web.Response:
+        self, request: web.Request, parameters: Parameters, principal: Principal | None, media_type: str, trace: Trace
+    ) -> web.StreamResponse:
         """Prepare and execute the operation."""
-        trace = trace_of(request)
         if principal is None:
             trace.address = self._service.addresses.of(request)
         try:
@@ -112,6 +112,10 @@ class GraphQLView:
         answer = await self._service.execute(
             prepared, parameters.variables, principal, trace, tell_cost=parameters.tell_cost
         )
+        if answer.executed and answer.encoded is not None:
+            response = self._heads.response(request, trace, media_type, answer.encoded)
+            if response is not None:
+                return response
         return _response(answer, media_type, trace)
 
     def _check_transport(self, request: web.Request, prepared: PreparedOperation) -> None:

@@ -46,33 +46,45 @@ class Headers:
     def __init__(self, origins: Origins, hsts_seconds: int) -> None:
         """`hsts_seconds` of 0 leaves Strict-Transport-Security out."""
         self._origins = origins
-        self._hsts = f"max-age={hsts_seconds}; includeSubDomains" if hsts_seconds else None
+        self._fixed = {
+            "Server": "Fleetgraph",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+        }
+        if hsts_seconds:
+            self._fixed["Strict-Transport-Security"] = f"max-age={hsts_seconds}; includeSubDomains"
+
+    def of(self, origin: str | None) -> dict[str, str]:
+        """Return the headers of an answer to `origin` that has none of these of its own; its id comes to them."""
+        return {**self._fixed, "Content-Security-Policy": _NOTHING, **self._allowed(origin)}
 
     async def add(self, request: web.Request, response: web.StreamResponse) -> None:
         """Complete the headers of an answer that is about to be sent (a signal of aiohttp)."""
-        headers = response.headers
-        headers["X-Request-Id"] = trace_of(request).request_id
-        headers["Server"] = "Fleetgraph"
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "no-referrer"
-        headers.setdefault("Content-Security-Policy", _NOTHING)
-        if self._hsts is not None:
-            headers["Strict-Transport-Security"] = self._hsts
-        self._allow(request.headers.get("Origin"), response)
+        self.complete(request, response, trace_of(request).request_id)
 
-    def _allow(self, origin: str | None, response: web.StreamResponse) -> None:
-        """Let scripts of an allowed origin read the answer. No cookies are involved, so no credentials are allowed."""
+    def complete(self, request: web.BaseRequest, response: web.StreamResponse, request_id: str) -> None:
+        """Complete the headers of an answer; what it says itself about its policy and what it varies with stays."""
+        headers = response.headers
+        allowed = self._allowed(request.headers.get("Origin"))
+        if "Vary" in headers and "Vary" in allowed:
+            allowed["Vary"] = f"{headers['Vary']}, {allowed['Vary']}"
+        headers["X-Request-Id"] = request_id
+        headers.setdefault("Content-Security-Policy", _NOTHING)
+        headers.update(self._fixed)
+        headers.update(allowed)
+
+    def _allowed(self, origin: str | None) -> dict[str, str]:
+        """What lets scripts of an allowed origin read an answer. No cookies are involved, so no credentials are."""
         if self._origins.any:
-            response.headers["Access-Control-Allow-Origin"] = "*"
+            allowed = {"Access-Control-Allow-Origin": "*"}
+        elif origin is None or not self._origins.allows(origin):
+            return {"Vary": "Origin"}
         else:
-            vary = response.headers.get("Vary")
-            response.headers["Vary"] = f"{vary}, Origin" if vary else "Origin"
-            if origin is None or not self._origins.allows(origin):
-                return
-            response.headers["Access-Control-Allow-Origin"] = origin
+            allowed = {"Vary": "Origin", "Access-Control-Allow-Origin": origin}
         if origin is not None:
-            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+            allowed["Access-Control-Expose-Headers"] = _EXPOSED
+        return allowed
 
 
 def preflight(origins: Origins) -> Middleware:

@@ -1,7 +1,7 @@
 """Around every request: its id, its log line, its metrics, and an answer in one shape whatever goes wrong."""
 
-import asyncio
 import time
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
@@ -24,46 +24,59 @@ _PATH_CHARACTERS = 200
 _faults = structlog.get_logger("fleetgraph.http")
 
 
-def observation(metrics: Metrics) -> Middleware:
-    """Return the outermost middleware."""
+class Observation:
+    """Sees every request through, whichever way it came."""
 
-    @web.middleware
-    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        trace = trace_of(request)
+    def __init__(self, metrics: Metrics) -> None:
+        """Count in `metrics`."""
+        self._metrics = metrics
+
+    def middleware(self) -> Middleware:
+        """Return the outermost middleware of the application."""
+
+        @web.middleware
+        async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self.watch(handler(request), request, trace_of(request), _route(request))
+
+        return observe
+
+    async def watch(
+        self, answering: Awaitable[web.StreamResponse], request: web.Request, trace: Trace, route: str
+    ) -> web.StreamResponse:
+        """Return the answer, or that to what was raised, and note what became of the request.
+
+        `route` is the pattern that its path matched.
+        """
         started = time.perf_counter()
-        status = CLIENT_CLOSED
+        status: int = CLIENT_CLOSED
         try:
-            response = await _answered(request, handler, trace)
+            try:
+                response = await answering
+            except Exception as error:  # noqa: BLE001 - the boundary: what has a code is told, the rest is logged
+                response = _answer_to(error, trace)
             status = response.status
         finally:
             seconds = time.perf_counter() - started
             status = _UPGRADED if trace.upgraded else status
-            metrics.request(request.method, _route(request), status, None if status == _UPGRADED else seconds)
+            self._metrics.request(request.method, route, status, None if trace.upgraded else seconds)
             if logs_access():
-                _write(request, trace, status, seconds)
+                _write(request, trace, route, status, seconds)
         return response
 
-    return observe
 
-
-async def _answered(request: web.Request, handler: Handler, trace: Trace) -> web.StreamResponse:
-    """Return the handler's answer, or that to what it raised."""
-    try:
-        return await handler(request)
-    except HttpError as error:
+def _answer_to(error: Exception, trace: Trace) -> web.StreamResponse:
+    """Return what the caller reads of an exception; one that has nothing to say to callers is logged."""
+    if isinstance(error, HttpError):
         return error.response()
-    except web.HTTPException as error:
+    if isinstance(error, web.HTTPException):
         return _from_aiohttp(error)
-    except asyncio.CancelledError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the boundary: what has a code is told, the rest is logged
-        code = code_of(error)
-        if code is not None:
-            status = STATUSES.get(code, HTTPStatus.BAD_REQUEST)
-            return error_response(status, cut(str(getattr(error, "message", ""))), code)
-        _faults.error("http.fault", request_id=trace.request_id, exc_info=error)
-        message = fault(trace.request_id)["message"]
-        return error_response(500, message, Code.INTERNAL, requestId=trace.request_id)
+    code = code_of(error)
+    if code is not None:
+        status = STATUSES.get(code, HTTPStatus.BAD_REQUEST)
+        return error_response(status, cut(str(getattr(error, "message", ""))), code)
+    _faults.error("http.fault", request_id=trace.request_id, exc_info=error)
+    message = fault(trace.request_id)["message"]
+    return error_response(500, message, Code.INTERNAL, requestId=trace.request_id)
 
 
 def _from_aiohttp(error: web.HTTPException) -> web.StreamResponse:
@@ -82,21 +95,23 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
-def _write(request: web.Request, trace: Trace, status: int, seconds: float) -> None:
+def _write(request: web.Request, trace: Trace, route: str, status: int, seconds: float) -> None:
     """Write the log line.
 
     A path with parameters is logged as its pattern, since signed addresses are permissions; any other as it was sent,
     still encoded. The query, which may hold variables, is left out.
     """
-    parametrized = bool(request.match_info)
     line: dict[str, Any] = {
         "request_id": trace.request_id,
         "method": request.method,
-        "path": _route(request) if parametrized else request.rel_url.raw_path[:_PATH_CHARACTERS],
+        "path": route if "{" in route else request.rel_url.raw_path[:_PATH_CHARACTERS],
         "status": status,
         "milliseconds": round(seconds * 1000, 3),
         "principal": trace.principal,
     }
     if trace.kind is not None:
-        line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome, "cost": trace.cost}
+        line["kind"] = trace.kind
+        line["operation"] = trace.operation
+        line["outcome"] = trace.outcome
+        line["cost"] = trace.cost
     log_access("request", line)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from multidict import istr
 
+_REQUEST_ID: Final = istr("X-Request-Id")
 _SANE = re.compile(r"[A-Za-z0-9._:-]{8,64}\Z")
 
 
@@ -36,9 +38,14 @@ def request_id_of(given: str | None) -> str:
     return random.randbytes(16).hex()  # noqa: S311 - it names a request in logs and opens nothing
 
 
+def new_trace(request: web.BaseRequest) -> Trace:
+    """Return a trace that is not kept with the request."""
+    return Trace(request_id_of(request.headers.get(_REQUEST_ID)))
+
+
 def trace_of(request: web.BaseRequest) -> Trace:
     """Return the trace of a request, made on first use."""
     trace = request.get(TRACE)
     if trace is None:
-        trace = request[TRACE] = Trace(request_id_of(request.headers.get("X-Request-Id")))
+        trace = request[TRACE] = new_trace(request)
     return trace
