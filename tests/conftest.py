@@ -11,6 +11,7 @@ pytest_plugins = (
     "tests.gateways",
     "tests.cast",
     "tests.fleets",
+    "tests.differential.seeds",
 )
 
 
