@@ -22,6 +22,7 @@ import strawberry
 from graphql import ExecutionResult, Executor, GraphQLFormattedError, GraphQLSchema
 from graphql.execution import create_source_event_stream
 
+from engine.deadlines import Deadlines
 from engine.documents import Documents, PreparedOperation
 from engine.errors import (
     ClientError,
@@ -127,6 +128,7 @@ class Operations:
         reason. Otherwise graphql-core runs everything.
         """
         self.limits = limits or Limits()
+        self._deadlines = Deadlines(self.limits.seconds)
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema has no public name
         self.documents = Documents(self.schema, self.limits, hide_suggestions=hide_suggestions)
         self.fallbacks: Counter[str] = Counter()
@@ -146,7 +148,7 @@ class Operations:
         passes through, after the context has been closed.
         """
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            with self._deadlines.limit():
                 return await self._execute(prepared, variables, context)
         except TimeoutError:
             return self._timed_out(context)
@@ -177,7 +179,7 @@ class Operations:
                 async for payload in payloads:
                     per_event = event_context() if event_context is not None else None
                     try:
-                        async with asyncio.timeout(self.limits.seconds):
+                        with self._deadlines.limit():
                             answer = await self._event(prepared, variables, executor, payload, per_event or context)
                     except TimeoutError:
                         raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None

@@ -171,7 +171,7 @@ def _pages_postgresql(
     )
     outer = [term.expression(page.c[term.column.key]) for term in request.scan.terms]
     chosen = [page.c[column.name] for column in columns]
-    place = (parents.c.place - 1).label(PARENT)
+    place = (parents.c.place - literal_column("1", Integer())).label(PARENT)
     return select(*chosen, place).select_from(parents.join(page, true())).order_by(parents.c.place, *outer)
 
 

@@ -10,6 +10,7 @@ Raw values are the same on both databases where that is free: a uuid is 32 hex d
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -53,8 +54,8 @@ class Readers(ABC, Generic[C]):
         connection = self._idle.pop() if self._idle else await self._wait()
         try:
             answers = [await self.fetch(connection, text, parameters) for text, parameters in requests]
-        except BaseException:
-            await self._check(connection)
+        except BaseException as error:
+            await self._check(connection, cancelled=isinstance(error, asyncio.CancelledError))
             raise
         self._give_back(connection)
         return answers
@@ -82,8 +83,8 @@ class Readers(ABC, Generic[C]):
         """Run one statement."""
 
     @abstractmethod
-    async def is_good(self, connection: C) -> bool:
-        """Whether a connection on which something failed, or was cancelled, can be used again."""
+    async def recover(self, connection: C, *, cancelled: bool) -> bool:
+        """Whether a connection on which something failed, or was cancelled, can be used again; ends what runs on it."""
 
     async def _wait(self) -> C:
         """A connection: a new one, or one that comes back."""
@@ -118,11 +119,11 @@ class Readers(ABC, Generic[C]):
             self._lose()
             raise
 
-    async def _check(self, connection: C) -> None:
+    async def _check(self, connection: C, *, cancelled: bool) -> None:
         """Take back a connection on which something went wrong."""
         good = False
         try:
-            good = await asyncio.shield(self.is_good(connection))
+            good = await asyncio.shield(self.recover(connection, cancelled=cancelled))
         finally:
             if good:
                 self._give_back(connection)
@@ -176,7 +177,7 @@ class PostgresReaders(Readers["asyncpg.Connection[Any]"]):
         rows: Rows = await connection.fetch(text, *parameters)
         return rows
 
-    async def is_good(self, connection: asyncpg.Connection[Any]) -> bool:
+    async def recover(self, connection: asyncpg.Connection[Any], *, cancelled: bool) -> bool:
         """Whether it is open; asyncpg has cancelled what ran on it."""
         return not connection.is_closed()
 
@@ -198,7 +199,8 @@ class SqliteReaders(Readers[aiosqlite.Connection]):
         """Open the file."""
         connection = await self._connect(isolation_level=None, cached_statements=STATEMENTS)
         for pragma in self._pragmas:
-            await connection.execute(f"PRAGMA {pragma}")
+            # Read to the end: a cursor that is left open keeps an interruption from ending with what it was meant for.
+            await connection.execute_fetchall(f"PRAGMA {pragma}")
         return connection
 
     async def disconnect(self, connection: aiosqlite.Connection) -> None:
@@ -210,8 +212,11 @@ class SqliteReaders(Readers[aiosqlite.Connection]):
         rows: Any = await connection.execute_fetchall(text, parameters)
         return list(rows)
 
-    async def is_good(self, connection: aiosqlite.Connection) -> bool:
+    async def recover(self, connection: aiosqlite.Connection, *, cancelled: bool) -> bool:
         """Stop what runs on it, and wait until its thread is free."""
-        await connection.interrupt()
-        await connection.execute_fetchall("SELECT 1")
+        if cancelled:
+            await connection.interrupt()
+        with suppress(sqlite3.OperationalError):
+            # An interruption that came when nothing ran any more ends the next statement: this one.
+            await connection.execute_fetchall("SELECT 1")
         return True
