@@ -212,7 +212,7 @@ class Operations:
             reason = "error"
         self.fallbacks[reason] += 1
         answer = await self._execute_by_reference(prepared, variables, context, done)
-        if reason == INTROSPECTION and not variables and only_introspects(prepared.node) and not answer.errors:
+        if reason == INTROSPECTION and only_introspects(prepared.node) and not answer.errors:
             prepared.derived[INTROSPECTED] = answer
         return answer
 

@@ -200,9 +200,11 @@ INTROSPECTION: Final = "introspection"
 
 
 def only_introspects(operation: OperationDefinitionNode) -> bool:
-    """Whether an operation asks for nothing but the schema, so that its answer is the same for everybody."""
+    """Whether an operation asks for nothing but the schema, without variables: its answer is the same for everybody."""
     selections = operation.selection_set.selections
-    return all(isinstance(each, FieldNode) and each.name.value.startswith("__") for each in selections)
+    return not operation.variable_definitions and all(
+        isinstance(each, FieldNode) and each.name.value.startswith("__") for each in selections
+    )
 
 
 def encode(body: Mapping[str, Any]) -> bytes:

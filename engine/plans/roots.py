@@ -46,7 +46,7 @@ class ByIdStep(Step):
         """One statement."""
         values = self._arguments.values(run.variables)
         identity = values.get("id")
-        if identity is None or len(values) > 1:
+        if identity is None or (len(values) > 1 and any(values[name] is not None for name in values if name != "id")):
             return [run.request(self._natural(run, values), {})]
         parts = split_raw_id(identity)
         if parts is None or parts[0] != self._declaration.prefix:
