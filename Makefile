@@ -16,7 +16,7 @@ EXPLORER     := $(shell find explorer -type f -not -path '*/node_modules/*' -not
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format types imports schema parity pytest coverage explorer modules lock clean
+.PHONY: help run test lint format types imports schema parity pytest coverage explorer modules bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ coverage: $(VENV)/dev.stamp explorer modules ## Run the tests and show which lin
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+bench: $(VENV)/dev.stamp bench/peers/node_modules/.package-lock.json ## Measure against PostGraphile, Mercurius and others (a quarter of an hour, two cores)
+	$(BIN)/python bench/compare.py
+	$(BIN)/python bench/sqlite_reads.py
+	$(BIN)/python bench/pages.py
+	$(BIN)/python bench/workers.py
+
 explorer: explorer/dist/index.html ## Build GraphiQL from its npm packages
 	@:
 
@@ -98,4 +104,4 @@ lock: | $(VENV)/bin/python ## Renew requirements/*.txt from *.in (make lock UPGR
 
 clean: ## Remove what can be made again (not the databases under var/)
 	rm -rf $(VENV) explorer/dist var/lock var/coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	rm -rf $(addsuffix /node_modules,$(NPM_PROJECTS))
+	rm -rf $(addsuffix /node_modules,$(NPM_PROJECTS) bench/peers)

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.agreement import agree, walk
 from bench.answers import Differing
 from bench.cores import pinned, two_cores
-from bench.fleets import Fleet, build_on_server, pinned_server, run_sql
+from bench.fleets import Fleet, build_on_server, pinned_server, run_sql, server_pid
 from bench.load import WrongAnswer
 from bench.servers import NODE, OURS, OURS_QUIET, PEERS, Server, run
 from bench.tables import describe, print_operation, ratio_line, say
@@ -33,7 +33,7 @@ from bench.workloads import DOCUMENTS, draw_sample
 
 
 async def measure_all(
-    fleet: Fleet, servers: Sequence[Server], operations: Sequence[str], pace: Pace
+    fleet: Fleet, database_pid: int, servers: Sequence[Server], operations: Sequence[str], pace: Pace
 ) -> dict[str, dict[str, Result]]:
     """Start the servers, let them agree, measure them; prints each operation as soon as it is known."""
     cores = two_cores()
@@ -59,7 +59,10 @@ async def measure_all(
             say(f"measuring {operation}")
             # Compared only now, because it changes what the others answer.
             requests = agreed.get(operation) or await agree(running, operation, sample, cursors, fleet.url)
-            subjects = [Subject(each.server.name, each.port, each.pid, requests[each.server.name]) for each in running]
+            subjects = [
+                Subject(each.server.name, each.port, each.pid, requests[each.server.name], database_pid)
+                for each in running
+            ]
             results[operation] = await take_turns(subjects, pace)
             print_operation(operation, subjects, results[operation])
     return results
@@ -97,7 +100,9 @@ def main() -> None:
         asyncio.run(run_sql(fleet.url, "VACUUM ANALYZE"))
         print(f"{chosen.things:,} things, {describe(pace)}")
         try:
-            results = uvloop.run(measure_all(fleet, [OURS, OURS_QUIET, *peers], operations, pace))
+            results = uvloop.run(
+                measure_all(fleet, server_pid(directory), [OURS, OURS_QUIET, *peers], operations, pace)
+            )
         except (Differing, WrongAnswer) as error:
             raise SystemExit(f"stopped: {error}") from error
     ours = OURS if chosen.logged else OURS_QUIET

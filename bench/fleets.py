@@ -62,10 +62,18 @@ def build(database: str, things: int, url: str, data_dir: Path) -> Fleet:
     return Fleet(database, things, url, data_dir, time.perf_counter() - started)
 
 
-async def build_on_server(server: str, things: int, directory: Path) -> Fleet:
+@contextmanager
+def sqlite_fleet(things: int) -> Iterator[Fleet]:
+    """A demo fleet in an SQLite file of its own, for the time of the block."""
+    with tempfile.TemporaryDirectory(prefix="fleetgraph-bench-") as directory:
+        data_dir = Path(directory)
+        yield build("sqlite", things, f"sqlite:///{data_dir / 'fleet.db'}", data_dir)
+
+
+async def build_on_server(server: str, things: int, directory: Path, name: str | None = None) -> Fleet:
     """A demo fleet in a database of its own on a PostgreSQL server; one that is there already is brought up to date."""
-    name = f"fleet_{things}"
-    data_dir = directory / f"postgresql-{things}"
+    name = name or f"fleet_{things}"
+    data_dir = directory / name
     fleet = Fleet("postgresql", things, f"{server}/{name}", data_dir, 0.0)
     if data_dir.is_dir():
         _gateway(fleet, "migrate")
@@ -141,6 +149,11 @@ def postgres_server(directory: Path, *, keep: bool = False) -> Iterator[str]:
             server.wait()
     if not keep:
         shutil.rmtree(data)
+
+
+def server_pid(directory: Path) -> int:
+    """The process of the PostgreSQL server whose data lies in the directory."""
+    return int((directory / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 @contextmanager

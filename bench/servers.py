@@ -107,10 +107,19 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise SystemExit(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _gateway(**settings: str) -> Callable[[Fleet, int], dict[str, str]]:
+_FOR_A_LOAD: Final = {
+    "FLEETGRAPH_DATABASE_CONNECTIONS": CONNECTIONS,
+    "FLEETGRAPH_ACCESS_TOKEN_SECONDS": "86400",
+    "FLEETGRAPH_COST_PER_MINUTE": str(10**12),
+}
+"""One caller asks more in a minute than callers may, and for longer than a token is good for; all is still checked."""
+
+
+def gateway(**settings: str) -> Callable[[Fleet, int], dict[str, str]]:
+    """The environment of a gateway that is loaded, with these settings on top."""
+
     def environment(fleet: Fleet, port: int) -> dict[str, str]:
-        fixed = {"FLEETGRAPH_DATABASE_CONNECTIONS": CONNECTIONS, "FLEETGRAPH_ACCESS_TOKEN_SECONDS": "86400"}
-        return fleet.environment | fixed | {"FLEETGRAPH_PORT": str(port)} | settings
+        return fleet.environment | _FOR_A_LOAD | {"FLEETGRAPH_PORT": str(port)} | settings
 
     return environment
 
@@ -150,10 +159,11 @@ def _documents_of(peer: str) -> dict[str, str]:
     return {path.stem: path.read_text() for path in (NODE_PROJECT / peer / "documents").glob("*.graphql")}
 
 
-_SERVE: Final = (sys.executable, str(ROOT / "gateway.py"), "serve")
+SERVE: Final = (sys.executable, str(ROOT / "gateway.py"), "serve")
 
-OURS: Final = Server("fleetgraph", _SERVE, _gateway(), sign_in=_signed_in)
-OURS_QUIET: Final = Server("fleetgraph-quiet", _SERVE, _gateway(FLEETGRAPH_LOG_LEVEL="warning"), sign_in=_signed_in)
+OURS: Final = Server("fleetgraph", SERVE, gateway(), sign_in=_signed_in)
+OURS_QUIET: Final = Server("fleetgraph-quiet", SERVE, gateway(FLEETGRAPH_LOG_LEVEL="warning"), sign_in=_signed_in)
+STRAWBERRY: Final = Server("strawberry", (sys.executable, "-m", "bench.peers.ordinary.server"), _peer)
 PEERS: Final = (
     Server(
         "postgraphile",
@@ -164,7 +174,7 @@ PEERS: Final = (
         functions=NODE_PROJECT / "postgraphile" / "functions.sql",
     ),
     Server("mercurius", (str(NODE), str(NODE_PROJECT / "mercurius" / "server.js")), _peer),
-    Server("strawberry", (sys.executable, "-m", "bench.peers.ordinary.server"), _peer),
+    STRAWBERRY,
     Server("floor", (sys.executable, "-m", "bench.peers.floor.server"), _peer, documents=None),
 )
 """Peers share the environment of the caller, since Node and Python find their own settings there."""

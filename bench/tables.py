@@ -30,14 +30,14 @@ def print_operation(operation: str, subjects: Sequence[Subject], results: Mappin
     requests = subjects[0].requests
     length = sum(request.length for request in requests) / len(requests)
     print(f"\n### {operation} ({len(requests)} variables in turn, answers of {length:,.0f} bytes)\n")
-    print("| server | answers/s | lowest to highest | its core is busy | its core for one | p50, alone | p99, alone |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
+    print("| server | answers/s | lowest to highest | p50, alone | p99, alone | busy | server for 1 | database for 1 |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
     for subject in subjects:
         result = results[subject.name]
         print(
             f"| {subject.name} | {result.rate:,.1f} | {min(result.rates):,.1f} to {max(result.rates):,.1f} "
-            f"| {median(result.busy):.0%} | {median(result.cost):.3f} ms "
-            f"| {median(result.p50):.2f} ms | {median(result.p99):.2f} ms |",
+            f"| {median(result.p50):.2f} ms | {median(result.p99):.2f} ms "
+            f"| {median(result.busy):.0%} | {median(result.cost):.3f} ms | {median(result.database_cost):.3f} ms |",
             flush=True,
         )
 

@@ -23,25 +23,32 @@ class Pace:
 
 @dataclass(frozen=True)
 class Subject:
-    """A running server, and what it is asked."""
+    """A running server, what it is asked, and the process of its database unless that is inside of it."""
 
     name: str
     port: int
     pid: int
     requests: Sequence[Request]
+    database_pid: int | None = None
+
+    @property
+    def cpu_seconds(self) -> tuple[float, float]:
+        """The time on cores that the server and its database have had so far."""
+        return cpu_seconds(self.pid), 0.0 if self.database_pid is None else cpu_seconds(self.database_pid)
 
 
 @dataclass
 class Result:
     """What the rounds saw of one server.
 
-    Over all connections: answers a second, the part of its core that it had, the time of its core for one answer (ms).
-    Over one connection: the times to an answer (ms).
+    Over all connections: answers a second, the part of its core that it had, and the time on cores that one answer took
+    of the server and of the database (ms). Over one connection: the times to an answer (ms).
     """
 
     rates: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
     cost: list[float] = field(default_factory=list)
+    database_cost: list[float] = field(default_factory=list)
     p50: list[float] = field(default_factory=list)
     p99: list[float] = field(default_factory=list)
 
@@ -59,12 +66,13 @@ async def take_turns(subjects: Sequence[Subject], pace: Pace) -> dict[str, Resul
     for _ in range(pace.rounds):
         for subject in subjects:
             result = results[subject.name]
-            before = cpu_seconds(subject.pid)
+            before = subject.cpu_seconds
             together = await measure(subject.port, subject.requests, pace.connections, pace.seconds)
             result.rates.append(together.rate)
-            used = cpu_seconds(subject.pid) - before
-            result.busy.append(used / together.seconds)
-            result.cost.append(used / together.answers * 1000)
+            server, database = (after - since for after, since in zip(subject.cpu_seconds, before, strict=True))
+            result.busy.append(server / together.seconds)
+            result.cost.append(server / together.answers * 1000)
+            result.database_cost.append(database / together.answers * 1000)
             alone = await measure(subject.port, subject.requests, 1, pace.seconds / 2)
             result.p50.append(alone.percentile(50))
             result.p99.append(alone.percentile(99))
