@@ -20,8 +20,8 @@ DOCUMENTS: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
     ),
     "conditions": (
         (
-            "query ($a: Boolean!, $b: Boolean = false) { things(first: 2) { nodes { id @skip(if: $b) ... @include(if: $a) "
-            "{ name group: homeGroup { name @skip(if: $b) } } } totalCount @include(if: $b) } }"
+            "query ($a: Boolean!, $b: Boolean = false) { things(first: 2) { totalCount @include(if: $b) "
+            "nodes { id @skip(if: $b) ... @include(if: $a) { name group: homeGroup { name @skip(if: $b) } } } } }"
         ),
         [{"a": a, "b": b} for a in (True, False) for b in (True, False)] + [{"a": True}, {}, {"a": True, "b": None}],
     ),
@@ -49,9 +49,9 @@ DOCUMENTS: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
     ),
     "orders": (
         (
-            "query ($by: [ThingOrder!], $way: OrderDirection! = DESC) { a: things(orderBy: $by, first: 5) "
-            "{ edges { cursor node { name lastSeenAt } } } b: things(orderBy: {field: NAME, direction: $way}, first: 3) "
-            "{ nodes { id } } }"
+            "query ($by: [ThingOrder!], $way: OrderDirection! = DESC) { "
+            "a: things(orderBy: $by, first: 5) { edges { cursor node { name lastSeenAt } } } "
+            "b: things(orderBy: {field: NAME, direction: $way}, first: 3) { nodes { id } } }"
         ),
         [
             {},
