@@ -188,6 +188,7 @@ def serve(**options: Any) -> None:
     configure_logs(settings.log_format, settings.log_level)
     if not asyncio.run(_is_migrated(settings)):
         raise click.ClickException("the database lacks migrations; run: python gateway.py migrate")
+    registered_documents(settings)  # what is wrong with them is said once, before there are workers
     if settings.workers == 1:
         run_worker(settings)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from endpoints.settings import CostSettings, EndpointSettings, SocketSettings
+from endpoints.settings import CostSettings, DocumentSettings, EndpointSettings, SocketSettings
 from engine.limits import Limits
 from services.settings import Profile, Settings
 
@@ -47,6 +47,10 @@ def endpoint_settings(settings: Settings) -> EndpointSettings:
             sockets_per_principal=settings.max_sockets_per_principal,
             sockets=settings.max_sockets,
             anonymous_sockets=settings.max_anonymous_sockets,
+        ),
+        documents=DocumentSettings(
+            persisted_queries=settings.persisted_queries,
+            trusted_only=settings.trusted_documents_only,
         ),
         costs=CostSettings(
             per_operation=settings.max_cost,

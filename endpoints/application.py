@@ -1,11 +1,12 @@
 """The aiohttp application: everything that is served, put together. The composition root passes in what it serves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from aiohttp import web
 
 from endpoints.addresses import Addresses
 from endpoints.costs import Costs
+from endpoints.documents import RequestedDocuments
 from endpoints.encoded import Heads
 from endpoints.explorer import ExplorerPage, cache_assets
 from endpoints.graphql import GraphQLView
@@ -14,6 +15,7 @@ from endpoints.health import HealthView, Readiness, SchemaView
 from endpoints.metrics import Metrics, MetricsView
 from endpoints.observation import Observation
 from endpoints.principal import Authenticate, MakeContext
+from endpoints.registered import RegisteredDocuments
 from endpoints.running import Running
 from endpoints.service import GraphQLService
 from endpoints.settings import EndpointSettings
@@ -35,18 +37,19 @@ def build_application(
     make_context: MakeContext,
     readiness: Readiness,
     sdl: str,
-    registered_documents: Mapping[str, str] | None = None,
+    registered_documents: RegisteredDocuments | None = None,
     extra_routes: Iterable[web.AbstractRouteDef] = (),
 ) -> web.Application:
     """Return the application of one gateway process; start it with `endpoints.server.make_runner`.
 
-    `registered_documents` maps ids to documents that may be asked for by id, by GET too. `extra_routes` are served with
-    the same request ids, logs, headers and errors: a handler may raise any exception that has a `code` and a `message`.
-    They read their own bodies (`endpoints.bodies`) and check their own access.
+    `registered_documents` may be asked for by id, by GET too. `extra_routes` are served with the same request ids,
+    logs, headers and errors: a handler may raise any exception that has a `code` and a `message`. They read their own
+    bodies (`endpoints.bodies`) and check their own access.
     """
     metrics = Metrics(operations.documents, operations.fallbacks)
     origins = Origins(settings.allowed_origins)
     running = Running(settings.concurrent_operations)
+    registered = RegisteredDocuments() if registered_documents is None else registered_documents
     service = GraphQLService(
         operations=operations,
         settings=settings,
@@ -54,12 +57,13 @@ def build_application(
         make_context=make_context,
         metrics=metrics,
         running=running,
-        registered=registered_documents or {},
+        documents=RequestedDocuments(settings.documents, registered),
         costs=Costs(settings.costs),
         addresses=Addresses(settings.costs.trusted_proxies),
     )
     sockets = WebSocketView(service, origins)
-    page = None if settings.production else ExplorerPage(settings.explorer)
+    explores = not settings.production and not settings.documents.trusted_only
+    page = ExplorerPage(settings.explorer) if explores else None
     health = HealthView(readiness)
     headers = Headers(origins, settings.hsts_seconds)
     view = GraphQLView(service, sockets, page, Heads(headers))

@@ -29,6 +29,9 @@ _STATUSES: Final = {
     Code.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     Code.FORBIDDEN: HTTPStatus.FORBIDDEN,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    # Part of a conversation, and no failure: the client sends the document next.
+    Code.PERSISTED_QUERY_NOT_FOUND: HTTPStatus.OK,
+    Code.PERSISTED_QUERY_NOT_SUPPORTED: HTTPStatus.OK,
 }
 """Statuses of refused operations by the code of their first error; 400 for all others."""
 
@@ -67,7 +70,7 @@ class GraphQLView:
     @property
     def _serves_get(self) -> bool:
         """Whether there is anything to GET besides a WebSocket."""
-        return not self._service.settings.production or bool(self._service.registered)
+        return not self._service.settings.production or bool(self._service.documents.registered)
 
     def _not_allowed(self, message: str) -> HttpError:
         """Refuse a method (405)."""
@@ -85,15 +88,19 @@ class GraphQLView:
         return await self._run(request, parameters, principal, media_type, trace)
 
     async def _get(self, request: web.Request, trace: Trace) -> web.StreamResponse:
-        """Run the query in the URL: any in the development profile, registered ones in production."""
+        """Run the query in the URL: any in the development profile, registered ones in production.
+
+        A hash may always be asked for: what is not registered is not found in production, and Apollo's clients then
+        send the document by POST.
+        """
         accept = _accept(request)
         if self._page is not None and prefers_html(accept) and "query" not in request.query:
             return self._page.response()
-        if not self._serves_get:
+        if not self._serves_get and "extensions" not in request.query:
             raise self._not_allowed("Send operations by POST.")
         media_type = _answer_type(request)
         parameters = from_url(request.query)
-        if self._service.settings.production and parameters.document_id is None:
+        if self._service.settings.production and parameters.query is not None:
             raise self._not_allowed("By GET, only registered documents are served. Send operations by POST.")
         principal = await self._service.principal(request.headers.get(hdrs.AUTHORIZATION), trace)
         return await self._run(request, parameters, principal, media_type, trace)
@@ -104,8 +111,9 @@ class GraphQLView:
         """Prepare and execute the operation."""
         if principal is None:
             trace.address = self._service.addresses.of(request)
+        registered_only = self._service.settings.production and request.method == hdrs.METH_GET
         try:
-            prepared = self._service.prepare(parameters, principal, trace)
+            prepared = self._service.prepare(parameters, principal, trace, registered_only=registered_only)
         except RequestError as error:
             return _response(refused(error), media_type, trace)
         self._check_transport(request, prepared)

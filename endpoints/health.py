@@ -61,7 +61,10 @@ class HealthView:
 
 
 class SchemaView:
-    """`GET /schema.graphql`: open in development, as introspection is; for signed-in principals in production."""
+    """`GET /schema.graphql`: open in development, as introspection is; for signed-in principals in production.
+
+    Where only registered documents run, it is not served at all.
+    """
 
     def __init__(self, service: GraphQLService, sdl: str) -> None:
         """Serve `sdl`."""
@@ -70,6 +73,8 @@ class SchemaView:
 
     async def get(self, request: web.Request) -> web.Response:
         """Return the schema in its own language."""
+        if self._service.documents.trusted_only:
+            raise HttpError(HTTPStatus.NOT_FOUND, "Only registered documents run here, and the schema is not told.")
         principal = await self._service.principal(request.headers.get(hdrs.AUTHORIZATION), trace_of(request))
         if self._service.settings.production and principal is None:
             raise HttpError(

@@ -1,38 +1,32 @@
 """The parameters of a GraphQL request, from a JSON body, a URL, or a WebSocket message."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
 from multidict import MultiMapping
 
-from endpoints.answers import HttpError, bad_request
+from endpoints.answers import bad_request
 from endpoints.bodies import parse_json
 
 _URL_PARAMETERS: Final = ("query", "operationName", "variables", "extensions", "documentId")
 _JSON_PARAMETERS: Final = frozenset({"variables", "extensions"})
+_DIGEST_CHARACTERS: Final = 256
+"""A hash has 64; manifests of registered documents may have longer ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """One operation to run. Exactly one of `query` and `document_id` is set."""
+    """One operation to run. `query` is set, or else one of `document_id` and `digest`."""
 
     query: str | None
     document_id: str | None = None
+    """The id of a registered document."""
+    digest: str | None = None
+    """The hash of a document, as Apollo's clients send it; also beside the document itself."""
     operation_name: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
     tell_cost: bool = False
     """Whether the answer shall say what the operation costs."""
-
-    def text(self, registered: Mapping[str, str]) -> str:
-        """Return the document, looked up among the registered ones when it is named. Raises HttpError (404)."""
-        if self.query is not None:
-            return self.query
-        text = registered.get(self.document_id or "")
-        if text is None:
-            raise HttpError(HTTPStatus.NOT_FOUND, "No document is registered under this id.")
-        return text
 
 
 def from_json(body: object) -> Parameters:
@@ -42,17 +36,20 @@ def from_json(body: object) -> Parameters:
     if not isinstance(body, dict):
         raise bad_request("The request must be a JSON object.")
     query = _optional_text(body, "query")
-    document_id = _optional_text(body, "documentId") or _apollo_hash(body)
-    if query is None and document_id is None:
+    document_id = _optional_text(body, "documentId") or None
+    extensions = _optional_object(body, "extensions")
+    digest = _digest(extensions)
+    if query is None and document_id is None and digest is None:
         raise bad_request("The request has no `query`.")
     if query is not None and document_id is not None:
         raise bad_request("Send `query` or the id of a registered document, not both.")
     return Parameters(
         query,
         document_id,
+        digest,
         _optional_text(body, "operationName") or None,
         _optional_object(body, "variables"),
-        _optional_object(body, "extensions").get("cost") is True,
+        extensions.get("cost") is True,
     )
 
 
@@ -88,10 +85,12 @@ def _optional_object(body: dict[str, Any], name: str) -> dict[str, Any]:
     return value or {}
 
 
-def _apollo_hash(body: dict[str, Any]) -> str | None:
-    """Return the document id in the form in which Apollo's clients send it; checks `extensions` on the way."""
-    persisted = _optional_object(body, "extensions").get("persistedQuery")
-    if not isinstance(persisted, dict) or body.get("query") is not None:
+def _digest(extensions: dict[str, Any]) -> str | None:
+    """Return the hash of a persisted query. Raises HttpError (400) for one that is not in the form of version 1."""
+    persisted = extensions.get("persistedQuery")
+    if persisted is None:
         return None
-    digest = persisted.get("sha256Hash")
-    return digest if isinstance(digest, str) else None
+    digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(digest, str) or not 0 < len(digest) <= _DIGEST_CHARACTERS or persisted.get("version") != 1:
+        raise bad_request("`persistedQuery` must be an object with `version` 1 and a `sha256Hash`.")
+    return digest

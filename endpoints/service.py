@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from endpoints.addresses import Addresses
 from endpoints.answers import HttpError
 from endpoints.costs import Charge, Costs
+from endpoints.documents import RequestedDocuments, not_registered
 from endpoints.metrics import Metrics
 from endpoints.parameters import Parameters
 from endpoints.principal import Authenticate, MakeContext, Principal
@@ -30,7 +31,7 @@ class GraphQLService:
     make_context: MakeContext
     metrics: Metrics
     running: Running
-    registered: Mapping[str, str]
+    documents: RequestedDocuments
     costs: Costs
     addresses: Addresses
 
@@ -46,20 +47,33 @@ class GraphQLService:
         trace.principal = principal.id if principal is not None else None
         return principal
 
-    def prepare(self, parameters: Parameters, principal: Principal | None, trace: Trace) -> PreparedOperation:
-        """Find the operation that is asked for. Raises RequestError, or HttpError for an id that is not registered."""
-        introspection = principal is not None or not self.settings.production
+    def prepare(
+        self, parameters: Parameters, principal: Principal | None, trace: Trace, *, registered_only: bool = False
+    ) -> PreparedOperation:
+        """Find the operation that is asked for; see `RequestedDocuments.text` for `registered_only`.
+
+        Raises RequestError, or HttpError for a document that is not registered or has another hash.
+        """
         trace.kind = "unknown"
         try:
-            prepared = self.operations.prepare(
-                parameters.text(self.registered), parameters.operation_name, introspection=introspection
-            )
-        except RequestError:
+            text = self.documents.text(parameters, registered_only=registered_only)
+            prepared = self.operations.prepare(text, parameters.operation_name, introspection=self._tells(principal))
+        except RequestError as error:
             self.count(trace, "refused")
+            if self.documents.trusted_only and error.code == Code.UNAUTHENTICATED:
+                # Registered by hand, and asks for the schema.
+                raise not_registered() from None
             raise
+        self.documents.keep(parameters)
         trace.kind = prepared.kind.value
         trace.operation = prepared.name
         return prepared
+
+    def _tells(self, principal: Principal | None) -> bool:
+        """Whether the schema is told to this caller."""
+        if self.documents.trusted_only:
+            return False
+        return principal is not None or not self.settings.production
 
     async def execute(
         self,

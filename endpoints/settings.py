@@ -45,6 +45,20 @@ class CostSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentSettings:
+    """Which documents run, and under which names."""
+
+    persisted_queries: bool = True
+    """Whether clients may send a document once, and its hash from then on."""
+    sent_documents: int = 1_000
+    """Documents that are kept by their hash."""
+    sent_bytes: int = 5_000_000
+    """Sum of their lengths."""
+    trusted_only: bool = False
+    """Whether registered documents are the only ones that run. Nobody is told the schema then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSettings:
     """Everything about HTTP that an operator may set, and the profile."""
 
@@ -68,3 +82,4 @@ class EndpointSettings:
     """Time for mutations and sockets to end when the gateway stops."""
     sockets: SocketSettings = field(default_factory=SocketSettings)
     costs: CostSettings = field(default_factory=CostSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)

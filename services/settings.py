@@ -104,7 +104,13 @@ class Settings(BaseSettings):
         None, description="Bearer token for `/metrics`; without one, only callers on the loopback address may read it."
     )
     documents: Path | None = Field(
-        None, description="A JSON file of registered documents (id to document) for GET in production."
+        None, description="The file of registered documents; `documents.json` in the data directory when empty."
+    )
+    trusted_documents_only: bool = Field(
+        False, description="Whether registered documents are the only ones that run (docs/guides/documents.md)."
+    )
+    persisted_queries: bool = Field(
+        True, description="Whether clients may send a document once, and its hash from then on."
     )
     log_format: str = Field("json", pattern="^(json|console)$", description="`json` or `console`.")
     log_level: str = Field(
@@ -123,6 +129,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The address of the database in use."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'fleet.db').absolute()}"
+
+    @property
+    def documents_file(self) -> Path:
+        """The file of registered documents in use."""
+        return self.documents or self.data_dir / "documents.json"
 
     @property
     def base_url(self) -> str:

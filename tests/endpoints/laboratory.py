@@ -14,6 +14,7 @@ from aiohttp import web
 from strawberry.scalars import JSON
 
 from endpoints.application import build_application
+from endpoints.registered import RegisteredDocuments
 from endpoints.server import make_runner
 from endpoints.settings import EndpointSettings
 from engine.errors import ClientError
@@ -215,7 +216,7 @@ async def broken(request: web.Request) -> web.Response:
 async def served(
     settings: EndpointSettings | None = None,
     limits: Limits | None = None,
-    registered: Mapping[str, str] | None = None,
+    registered: Mapping[str, str] | RegisteredDocuments | None = None,
     send_buffer: int | None = None,
 ) -> AsyncIterator[Served]:
     """Serve the laboratory on a free port of the loopback address, in the development profile unless told otherwise.
@@ -248,7 +249,9 @@ async def served(
         make_context=lambda principal, request_id: LaboratoryContext(laboratory, principal, request_id),  # type: ignore[arg-type]
         readiness=readiness,
         sdl=SCHEMA.as_str(),
-        registered_documents=registered,
+        registered_documents=(
+            registered if isinstance(registered, RegisteredDocuments) else RegisteredDocuments(registered)
+        ),
         extra_routes=[web.get("/files/{name}", coded), web.get("/broken", broken)],
     )
 
