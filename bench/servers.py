@@ -26,7 +26,7 @@ from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from tests import postgres
 
 NODE_PROJECT: Final = ROOT / "bench" / "peers"
-NODE: Final = NODE_PROJECT / "node_modules" / "node" / "bin" / "node"
+NODE: Final = NODE_PROJECT / "node_modules" / ".bin" / "node"
 CONNECTIONS: Final = "8"
 """Connections to the database that every server may have, as many as the gateway takes unless told otherwise."""
 Variables = dict[str, Any]

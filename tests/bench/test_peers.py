@@ -49,7 +49,8 @@ def test_the_schema_of_mercurius_takes_the_documents_of_the_gateway() -> None:
 
 
 def test_packages_are_pinned_without_a_place_to_get_them_from() -> None:
-    wanted = json.loads((NODE_PROJECT / "package.json").read_text())["dependencies"]
+    project = json.loads((NODE_PROJECT / "package.json").read_text())
+    wanted = project["dependencies"] | project["optionalDependencies"]
     locked = json.loads((NODE_PROJECT / "package-lock.json").read_text())["packages"]
     assert {name: locked[f"node_modules/{name}"]["version"] for name in wanted} == wanted
     assert [name for name, entry in locked.items() if "resolved" in entry or (name and "integrity" not in entry)] == []
