@@ -1,15 +1,22 @@
 """Structured logs: one JSON object or one console line per event, for our own events and those of the libraries."""
 
+import asyncio
 import logging
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
 import orjson
 import structlog
 from structlog.typing import Processor
 
 ACCESS: Final = "fleetgraph.access"
+_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+
+Line: TypeAlias = dict[str, Any]
+"""What a line says, by name; its `event` says what it is about."""
 
 _access = logging.getLogger(ACCESS)
 _root = logging.getLogger()
@@ -17,44 +24,72 @@ _structured = structlog.get_logger(ACCESS)
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes lines of JSON: those of loggers, and lines that were never a record."""
+    """Writes lines of JSON: records of loggers, and lines that were never a record.
 
-    def write(self, line: str) -> None:
-        """Write a line that ends with a line feed. A stream that cannot be written to fails no request."""
+    The latter are gathered while the event loop goes round once, then made and written in one go, which takes less than
+    half as long as one by one: at the latest before the next record, and at the end of the process.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to `stream`."""
+        super().__init__(stream)
+        self._gathered: list[tuple[float, Callable[..., Line], tuple[Any, ...]]] = []
+
+    def gather(self, make: Callable[..., Line], *arguments: Any) -> None:
+        """Write the line that `make` returns for `arguments`; soon, when there is an event loop."""
+        self.acquire()
+        self._gathered.append((time.time(), make, arguments))
+        first = len(self._gathered) == 1
+        self.release()
+        if first:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, behind what has been gathered."""
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Write what has been gathered. A stream that cannot be written to fails no request."""
         self.acquire()
         try:
-            self.stream.write(line)
-            self.stream.flush()
-        except Exception:  # noqa: BLE001 - told as logging tells it when it cannot write a record
-            self.handleError(logging.makeLogRecord({"msg": line}))
+            if self._gathered:
+                gathered, self._gathered = self._gathered, []
+                try:
+                    self.stream.write(b"".join([_encoded(*each) for each in gathered]).decode())
+                except Exception:  # noqa: BLE001 - told as logging tells it when it cannot write a record
+                    self.handleError(logging.makeLogRecord({"msg": "lines of requests", "args": None}))
+            super().flush()
         finally:
             self.release()
 
 
-def logs_access() -> bool:
-    """Whether the lines of requests and operations are written at all."""
-    return _access.isEnabledFor(logging.INFO)
+def _encoded(moment: float, make: Callable[..., Line], arguments: tuple[Any, ...]) -> bytes:
+    line = make(*arguments)
+    line["level"] = "info"
+    line["logger"] = ACCESS
+    line["timestamp"] = datetime.fromtimestamp(moment, UTC)
+    return orjson.dumps(line, option=_OPTIONS)
 
 
-def log_access(event: str, fields: dict[str, Any]) -> None:
-    """Write the line of a request or of an operation, at level info.
+def log_access(make: Callable[..., Line], *arguments: Any) -> None:
+    """Write the line of a request or of an operation, at level info, with what `make` returns for `arguments`.
 
-    There is one for every request. So where lines are JSON they are made here, at a tenth of what the processors of
-    structlog take, with the same names and values; `fields` is changed on the way.
+    There is one for every request. So where lines are JSON they are made past the processors of structlog, with the
+    same names and values.
     """
-    if not logs_access():
+    if not _access.isEnabledFor(logging.INFO):
         return
-    handlers = [handler for handler in _root.handlers if isinstance(handler, LineHandler)]
-    if not handlers:
-        _structured.info(event, **fields)
-        return
-    fields["event"] = event
-    fields["level"] = "info"
-    fields["logger"] = ACCESS
-    fields["timestamp"] = datetime.now(UTC)
-    line = orjson.dumps(fields, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE).decode()
-    for handler in handlers:
-        handler.write(line)
+    structured = True
+    for handler in _root.handlers:
+        if isinstance(handler, LineHandler):
+            handler.gather(make, *arguments)
+            structured = False
+    if structured:
+        _structured.info(**make(*arguments))
 
 
 def configure_logs(log_format: str = "json", level: str = "info", stream: TextIO | None = None) -> None:

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from endpoints.answers import STATUSES, HttpError, code_for, error_response
-from endpoints.logs import log_access, logs_access
+from endpoints.logs import Line, log_access
 from endpoints.metrics import Metrics
 from endpoints.trace import Trace, trace_of
 from engine.errors import Code, code_of, cut, fault
@@ -59,8 +58,7 @@ class Observation:
             seconds = time.perf_counter() - started
             status = _UPGRADED if trace.upgraded else status
             self._metrics.request(request.method, route, status, None if trace.upgraded else seconds)
-            if logs_access():
-                _write(request, trace, route, status, seconds)
+            log_access(_line, request, trace, route, status, seconds)
         return response
 
 
@@ -95,13 +93,14 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
-def _write(request: web.Request, trace: Trace, route: str, status: int, seconds: float) -> None:
-    """Write the log line.
+def _line(request: web.Request, trace: Trace, route: str, status: int, seconds: float) -> Line:
+    """Return what the log says of a request.
 
     A path with parameters is logged as its pattern, since signed addresses are permissions; any other as it was sent,
     still encoded. The query, which may hold variables, is left out.
     """
-    line: dict[str, Any] = {
+    line: Line = {
+        "event": "request",
         "request_id": trace.request_id,
         "method": request.method,
         "path": route if "{" in route else request.rel_url.raw_path[:_PATH_CHARACTERS],
@@ -110,8 +109,5 @@ def _write(request: web.Request, trace: Trace, route: str, status: int, seconds:
         "principal": trace.principal,
     }
     if trace.kind is not None:
-        line["kind"] = trace.kind
-        line["operation"] = trace.operation
-        line["outcome"] = trace.outcome
-        line["cost"] = trace.cost
-    log_access("request", line)
+        line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome, "cost": trace.cost}
+    return line

@@ -9,7 +9,7 @@ import structlog
 
 from endpoints import messages
 from endpoints.answers import HttpError
-from endpoints.logs import log_access
+from endpoints.logs import Line, log_access
 from endpoints.messages import Subscribe
 from endpoints.principal import Principal
 from endpoints.service import GraphQLService
@@ -51,7 +51,7 @@ class SocketOperation:
         except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
             await self._tell(messages.error(self._id, [format_exception(error, self._trace.request_id)]))
         finally:
-            self._log(time.perf_counter() - started)
+            log_access(_line, self._trace, time.perf_counter() - started)
 
     async def _run(self) -> None:
         """Prepare the operation and run it as its kind needs."""
@@ -108,18 +108,16 @@ class SocketOperation:
         except ConnectionError:
             self._trace.outcome = "lost"
 
-    def _log(self, seconds: float) -> None:
-        """Write the log line."""
-        trace = self._trace
-        log_access(
-            "operation",
-            {
-                "request_id": trace.request_id,
-                "kind": trace.kind,
-                "operation": trace.operation,
-                "outcome": trace.outcome,
-                "cost": trace.cost,
-                "milliseconds": round(seconds * 1000, 3),
-                "principal": trace.principal,
-            },
-        )
+
+def _line(trace: Trace, seconds: float) -> Line:
+    """Return what the log says of an operation."""
+    return {
+        "event": "operation",
+        "request_id": trace.request_id,
+        "kind": trace.kind,
+        "operation": trace.operation,
+        "outcome": trace.outcome,
+        "cost": trace.cost,
+        "milliseconds": round(seconds * 1000, 3),
+        "principal": trace.principal,
+    }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -17,7 +20,6 @@ FIELDS = {
     "request_id": "check-0123456789",
     "method": "POST",
     "path": "/graphql",
-    "status": 200,
     "milliseconds": 0.125,
     "principal": None,
     "operation": "Grüße",
@@ -25,13 +27,17 @@ FIELDS = {
 }
 
 
+def line_of(status: int) -> dict[str, Any]:
+    return {"event": "request", "status": status, **FIELDS}
+
+
 def without_time(line: dict[str, Any]) -> list[tuple[str, Any]]:
     return sorted((name, value) for name, value in line.items() if name != "timestamp")
 
 
 def test_a_line_is_what_structlog_would_write(logs: Logs) -> None:
-    structlog.get_logger(ACCESS).info("request", **FIELDS)
-    log_access("request", dict(FIELDS))
+    structlog.get_logger(ACCESS).info(**line_of(200))
+    log_access(line_of, 200)
     theirs, ours = logs.lines
     assert without_time(ours) == without_time(theirs)
     assert len(ours["timestamp"]) == len(theirs["timestamp"]) == len("2026-01-01T00:00:00.000000Z")
@@ -41,14 +47,14 @@ def test_a_line_is_what_structlog_would_write(logs: Logs) -> None:
 @pytest.mark.parametrize(("level", "lines"), [("debug", 1), ("info", 1), ("warning", 0)])
 def test_the_level_decides(logs: Logs, level: str, lines: int) -> None:
     configure_logs("json", level, logs.stream)
-    log_access("request", dict(FIELDS))
+    log_access(line_of, 200)
     assert len(logs.of("request")) == lines
 
 
 def test_the_console_has_the_same_lines() -> None:
     stream = io.StringIO()
     configure_logs("console", "info", stream)
-    log_access("request", dict(FIELDS))
+    log_access(line_of, 200)
     assert "request" in stream.getvalue()
     assert "check-0123456789" in stream.getvalue()
     with pytest.raises(json.JSONDecodeError):
@@ -64,5 +70,39 @@ def test_a_log_that_cannot_be_written_fails_nobody(
 
     monkeypatch.setattr(logging, "raiseExceptions", True)
     configure_logs("json", "info", Full())
-    log_access("request", dict(FIELDS))
+    log_access(line_of, 200)
     assert "no space left" in capsys.readouterr().err
+
+
+async def test_lines_are_gathered_until_the_loop_has_gone_round(logs: Logs) -> None:
+    for status in (200, 404, 500):
+        log_access(line_of, status)
+    assert logs.lines == []
+    await asyncio.sleep(0)
+    assert [line["status"] for line in logs.lines] == [200, 404, 500]
+    log_access(line_of, 201)
+    await asyncio.sleep(0)
+    assert [line["status"] for line in logs.lines] == [200, 404, 500, 201]
+
+
+async def test_other_lines_do_not_overtake_them(logs: Logs) -> None:
+    log_access(line_of, 200)
+    structlog.get_logger("fleetgraph.http").error("http.fault")
+    log_access(line_of, 500)
+    logging.getLogger("a.library").warning("odd")
+    assert [line["event"] for line in logs.lines] == ["request", "http.fault", "request", "odd"]
+
+
+def test_no_line_is_lost_at_the_end_of_the_process() -> None:
+    script = """
+import asyncio, sys
+from endpoints.logs import configure_logs, log_access
+async def end():
+    log_access(dict, [("event", "last")])
+    sys.exit(3)
+configure_logs()
+asyncio.run(end())
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False, text=True)
+    assert ended.returncode == 3
+    assert json.loads(ended.stderr)["event"] == "last"
