@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,13 +12,11 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from engine.declarations import DECLARATION, Column, Computed, Contextual, Identifier, Part, ToAll, ToMany, ToOne
 from engine.execution import Operations
 from resolvers.fleet_schema import build_schema
+from tests.engine.columns import selected
 from tests.fleets import Fleet
 from tests.gateways import Gateway
 from tests.rows import add_campaign, store_of
 from tests.statements import Recorder, Statements
-
-PROOF: Final = "access_epoch"
-"""What proves that the access is as it was when it was read; the first statement brings it."""
 
 
 @pytest.fixture(scope="module")
@@ -70,23 +67,6 @@ def root_lists(schema: GraphQLSchema) -> dict[str, str]:
     assert schema.query_type is not None
     lists = {name: field for name, field in schema.query_type.fields.items() if "after" in field.args}
     return {get_named_type(field.type).name.removesuffix("Connection"): name for name, field in lists.items()}
-
-
-def selected(statement: str) -> set[str]:
-    """The columns that a statement selects, without the tables in front of them, and without the proof."""
-    depth = 0
-    words = re.findall(r"[(),]|[^\s(),]+", statement)
-    assert words[0].upper() == "SELECT", statement
-    chosen: list[list[str]] = [[]]
-    for word in words[1:]:
-        depth += {"(": 1, ")": -1}.get(word, 0)
-        if depth == 0 and word.upper() == "FROM":
-            break
-        if depth == 0 and word == ",":
-            chosen.append([])
-        else:
-            chosen[-1].append(word)
-    return {each[-1].rpartition(".")[2].strip('"') for each in chosen} - {PROOF}
 
 
 class Asking:
