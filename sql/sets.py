@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BindParameter, Boolean, Dialect, Enum, String, Text, bindparam
+from sqlalchemy import ARRAY, BindParameter, Boolean, Dialect, Enum, String, Text, Uuid, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
@@ -44,7 +44,10 @@ def bound_set(values: Sequence[Any] | BindParameter[Any], item: TypeEngine[Any])
 
 
 class ValueSet(TypeDecorator[Sequence[Any]]):
-    """Several values of one type in one parameter."""
+    """Several values of one type in one parameter.
+
+    Uuids go to PostgreSQL as the text of an array: drivers write one text faster than many values.
+    """
 
     impl = Text
     cache_ok = True
@@ -56,14 +59,48 @@ class ValueSet(TypeDecorator[Sequence[Any]]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """An array where the database has arrays."""
-        return dialect.type_descriptor(ARRAY(_plain(self.item)) if dialect.name == "postgresql" else Text())
+        if dialect.name != "postgresql" or isinstance(self.item, Uuid):
+            return dialect.type_descriptor(Text())
+        return dialect.type_descriptor(ARRAY(_plain(self.item)))
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
         """Write the values as the database holds them."""
-        if value is None or dialect.name == "postgresql":
-            return value
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return array_text([one.hex for one in value]) if isinstance(self.item, Uuid) else value
         process = self.item.dialect_impl(dialect).bind_processor(dialect)
         return orjson.dumps([process(one) if process else one for one in value]).decode()
+
+    def bind_expression(self, bindparam: BindParameter[Any]) -> ColumnElement[Any]:
+        """The parameter as an array, where it is the text of one."""
+        return _array_in(bindparam)
+
+
+def array_text(keys: Sequence[str | None]) -> str:
+    """Uuids, as their hex digits, as the text of an array of PostgreSQL."""
+    return f"{{{','.join(['NULL' if key is None else key for key in keys])}}}"
+
+
+class _array_in(ColumnElement[Any]):  # noqa: N801 - reads as the SQL that it is
+    """The array in a parameter of type `ValueSet`."""
+
+    inherit_cache = True
+    _traverse_internals = [("values", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - see above
+
+    def __init__(self, values: BindParameter[Any]) -> None:
+        self.values = values
+
+
+@compiles(_array_in)
+def _array_in_parameter(element: _array_in, compiler: Any, **options: Any) -> str:
+    values: str = compiler.process(element.values, **options)
+    is_text = compiler.dialect.name == "postgresql" and _holds_uuids(element.values)
+    return f"CAST({values} AS UUID[])" if is_text else values
+
+
+def _holds_uuids(values: BindParameter[Any]) -> bool:
+    return isinstance(values.type, ValueSet) and isinstance(values.type.item, Uuid)
 
 
 def _plain(item: TypeEngine[Any]) -> TypeEngine[Any]:
@@ -73,7 +110,11 @@ def _plain(item: TypeEngine[Any]) -> TypeEngine[Any]:
 
 @compiles(member_of, "postgresql")
 def _member_of_postgresql(element: member_of, compiler: Any, **options: Any) -> str:
-    return f"({compiler.process(element.column, **options)} = ANY ({compiler.process(element.values, **options)}))"
+    values = compiler.process(element.values, **options)
+    if _holds_uuids(element.values):
+        # In a subquery of its own the text is read once, not for each row.
+        values = f"CAST((SELECT {values}) AS UUID[])"
+    return f"({compiler.process(element.column, **options)} = ANY ({values}))"
 
 
 @compiles(member_of, "sqlite")
