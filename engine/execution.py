@@ -208,7 +208,11 @@ class Operations:
             reason = aside.reason
         except RequestError:
             raise
-        except Exception:  # noqa: BLE001 - the reference executor meets it again, and tells it with its place
+        except Exception as error:
+            if getattr(error, "is_final", False):
+                # It has used up its time already.
+                raise
+            # The reference executor meets it again, and tells it with its place.
             reason = "error"
         self.fallbacks[reason] += 1
         answer = await self._execute_by_reference(prepared, variables, context, done)

@@ -22,7 +22,7 @@ import aiosqlite
 import asyncpg
 from sqlalchemy.engine import URL
 
-from models.errors import StoreBusy
+from models.errors import StatementTimeout, StoreBusy
 
 C = TypeVar("C")
 Rows = Sequence[Sequence[Any]]
@@ -173,8 +173,11 @@ class PostgresReaders(Readers["asyncpg.Connection[Any]"]):
         await connection.close(timeout=1.0)
 
     async def fetch(self, connection: asyncpg.Connection[Any], text: str, parameters: Sequence[Any]) -> Rows:
-        """Run one statement."""
-        rows: Rows = await connection.fetch(text, *parameters)
+        """Run one statement. Raises StatementTimeout when the database ends it."""
+        try:
+            rows: Rows = await connection.fetch(text, *parameters)
+        except asyncpg.QueryCanceledError as error:
+            raise StatementTimeout from error
         return rows
 
     async def recover(self, connection: asyncpg.Connection[Any], *, cancelled: bool) -> bool:

@@ -23,8 +23,9 @@ import pytest
 import structlog
 from aiohttp import web
 
-from endpoints.application import METRICS
+from endpoints.application import METRICS, SERVICE
 from endpoints.server import make_runner
+from engine.plans.execution import INTROSPECTION
 from gateway import PARTS, build_application
 from services.settings import Profile, Settings
 from tests.client import SECONDS_FOR_AN_EVENT, GatewayClient, Subscription
@@ -110,6 +111,8 @@ async def served(settings: dict[str, Any]) -> AsyncIterator[Gateway]:
             await web.SockSite(runner, listening).start()
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
                 yield Gateway(chosen.base_url, session, application)
+            # Whatever a test asks for runs by a plan, but for questions about the schema and what has an error to tell.
+            assert set(application[SERVICE].operations.fallbacks) <= {INTROSPECTION, "error"}
         finally:
             await runner.cleanup()
 

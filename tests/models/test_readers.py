@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.errors import StoreBusy
+from models.errors import StatementTimeout, StoreBusy
 from models.readers import Readers
 from models.store import Store, StoreSettings, open_store
 
@@ -58,6 +58,17 @@ async def test_what_is_cancelled_stops_in_the_database(store: Store, readers: Re
     if store.dialect == "postgresql":
         running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60)%' AND $1"
         assert values(await readers.read([(f"{running} AND pid <> pg_backend_pid()", [True])])) == [0]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_the_database_ends_statements_of_its_own(database_url: str) -> None:
+    store = open_store(StoreSettings(url=database_url, readers=1, statement_timeout=0.1))
+    try:
+        with pytest.raises(StatementTimeout):
+            await store.readers.read([(ENDLESS["postgresql"], ONE)])
+        assert values(await store.readers.read([("SELECT 1", ONE)])) == [1]
+    finally:
+        await store.close()
 
 
 async def test_who_waits_too_long_is_told(store: Store, readers: Readers[Any]) -> None:
