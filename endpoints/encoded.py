@@ -58,7 +58,7 @@ class Heads:
         """Put `headers` into each."""
         self._headers = headers
         self._second = 0
-        self._made: dict[tuple[str, str | None], bytes] = {}
+        self._made: dict[tuple[str, str | None], str] = {}
 
     def response(self, request: web.Request, trace: Trace, media_type: str, body: bytes) -> web.StreamResponse | None:
         """Return an answer to `request`; None when its head has to be put together by aiohttp."""
@@ -69,14 +69,10 @@ class Heads:
         if second != self._second:
             self._second = second
             self._made.clear()
-        head = self._made.get((media_type, origin))
-        if head is None:
-            head = self._head(media_type, origin)
-        return EncodedResponse(
-            b"%b%b\r\nContent-Length: %d\r\n\r\n" % (head, trace.request_id.encode("ascii"), len(body)), body
-        )
+        head = self._made.get((media_type, origin)) or self._head(media_type, origin)
+        return EncodedResponse(f"{head}{trace.request_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode(), body)
 
-    def _head(self, media_type: str, origin: str | None) -> bytes:
+    def _head(self, media_type: str, origin: str | None) -> str:
         """Put a head together, up to the value of its last header but one, the request's id."""
         lines: Mapping[str, str] = {
             hdrs.CONTENT_TYPE: f"{media_type}; charset=utf-8",
@@ -85,7 +81,7 @@ class Heads:
             **self._headers.of(origin),
         }
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        head = f"HTTP/1.1 {HTTPStatus.OK.value} OK\r\n{text}X-Request-Id: ".encode()
+        head = f"HTTP/1.1 {HTTPStatus.OK.value} OK\r\n{text}X-Request-Id: "
         if len(self._made) < _HEADS:
             self._made[media_type, origin] = head
         return head

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO, TypeAlias
@@ -13,10 +13,11 @@ import structlog
 from structlog.typing import Processor
 
 ACCESS: Final = "fleetgraph.access"
-_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 Line: TypeAlias = dict[str, Any]
 """What a line says, by name; its `event` says what it is about."""
+Gathered: TypeAlias = tuple[Callable[..., Line], tuple[Any, ...]]
+"""What makes a line, and from what."""
 
 _access = logging.getLogger(ACCESS)
 _root = logging.getLogger()
@@ -27,21 +28,21 @@ class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines of JSON: records of loggers, and lines that were never a record.
 
     The latter are gathered while the event loop goes round once, then made and written in one go, which takes less than
-    half as long as one by one: at the latest before the next record, and at the end of the process.
+    half as long as one by one, and with one time for all: at the latest before the next record, and at the end of the
+    process.
     """
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`."""
         super().__init__(stream)
-        self._gathered: list[tuple[float, Callable[..., Line], tuple[Any, ...]]] = []
+        self._gathered: deque[Gathered] = deque()
+        self._will_flush = False
 
-    def gather(self, make: Callable[..., Line], *arguments: Any) -> None:
-        """Write the line that `make` returns for `arguments`; soon, when there is an event loop."""
-        self.acquire()
-        self._gathered.append((time.time(), make, arguments))
-        first = len(self._gathered) == 1
-        self.release()
-        if first:
+    def gather(self, gathered: Gathered) -> None:
+        """Write a line; soon, when there is an event loop."""
+        self._gathered.append(gathered)
+        if not self._will_flush:
+            self._will_flush = True
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
             except RuntimeError:
@@ -56,10 +57,10 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write what has been gathered. A stream that cannot be written to fails no request."""
         self.acquire()
         try:
+            self._will_flush = False
             if self._gathered:
-                gathered, self._gathered = self._gathered, []
                 try:
-                    self.stream.write(b"".join([_encoded(*each) for each in gathered]).decode())
+                    self.stream.write(_text(self._gathered))
                 except Exception:  # noqa: BLE001 - told as logging tells it when it cannot write a record
                     self.handleError(logging.makeLogRecord({"msg": "lines of requests", "args": None}))
             super().flush()
@@ -67,12 +68,17 @@ class LineHandler(logging.StreamHandler[TextIO]):
             self.release()
 
 
-def _encoded(moment: float, make: Callable[..., Line], arguments: tuple[Any, ...]) -> bytes:
-    line = make(*arguments)
-    line["level"] = "info"
-    line["logger"] = ACCESS
-    line["timestamp"] = datetime.fromtimestamp(moment, UTC)
-    return orjson.dumps(line, option=_OPTIONS)
+def _text(gathered: deque[Gathered]) -> str:
+    timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    lines = []
+    while gathered:
+        make, arguments = gathered.popleft()
+        line = make(*arguments)
+        line["level"] = "info"
+        line["logger"] = ACCESS
+        line["timestamp"] = timestamp
+        lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+    return b"".join(lines).decode()
 
 
 def log_access(make: Callable[..., Line], *arguments: Any) -> None:
@@ -86,7 +92,7 @@ def log_access(make: Callable[..., Line], *arguments: Any) -> None:
     structured = True
     for handler in _root.handlers:
         if isinstance(handler, LineHandler):
-            handler.gather(make, *arguments)
+            handler.gather((make, arguments))
             structured = False
     if structured:
         _structured.info(**make(*arguments))

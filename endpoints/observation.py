@@ -35,16 +35,19 @@ class Observation:
 
         @web.middleware
         async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self.watch(handler(request), request, trace_of(request), _route(request))
+            route = _route(request)
+            # Signed addresses are permissions, and stand in no log.
+            path = route if request.match_info else request.rel_url.raw_path[:_PATH_CHARACTERS]
+            return await self.watch(handler(request), trace_of(request), request.method, route, path)
 
         return observe
 
     async def watch(
-        self, answering: Awaitable[web.StreamResponse], request: web.Request, trace: Trace, route: str
+        self, answering: Awaitable[web.StreamResponse], trace: Trace, method: str, route: str, path: str
     ) -> web.StreamResponse:
         """Return the answer, or that to what was raised, and note what became of the request.
 
-        `route` is the pattern that its path matched.
+        `route` is the pattern that its path matched, and `path` what the log says of it.
         """
         started = time.perf_counter()
         status: int = CLIENT_CLOSED
@@ -57,8 +60,8 @@ class Observation:
         finally:
             seconds = time.perf_counter() - started
             status = _UPGRADED if trace.upgraded else status
-            self._metrics.request(request.method, route, status, None if trace.upgraded else seconds)
-            log_access(_line, request, trace, route, status, seconds)
+            self._metrics.request(method, route, status, None if trace.upgraded else seconds)
+            log_access(_line, trace, method, path, status, seconds)
         return response
 
 
@@ -93,7 +96,7 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource is not None else "unmatched"
 
 
-def _line(request: web.Request, trace: Trace, route: str, status: int, seconds: float) -> Line:
+def _line(trace: Trace, method: str, path: str, status: int, seconds: float) -> Line:
     """Return what the log says of a request.
 
     A path with parameters is logged as its pattern, since signed addresses are permissions; any other as it was sent,
@@ -102,12 +105,15 @@ def _line(request: web.Request, trace: Trace, route: str, status: int, seconds: 
     line: Line = {
         "event": "request",
         "request_id": trace.request_id,
-        "method": request.method,
-        "path": route if "{" in route else request.rel_url.raw_path[:_PATH_CHARACTERS],
+        "method": method,
+        "path": path,
         "status": status,
         "milliseconds": round(seconds * 1000, 3),
         "principal": trace.principal,
     }
     if trace.kind is not None:
-        line |= {"kind": trace.kind, "operation": trace.operation, "outcome": trace.outcome, "cost": trace.cost}
+        line["kind"] = trace.kind
+        line["operation"] = trace.operation
+        line["outcome"] = trace.outcome
+        line["cost"] = trace.cost
     return line

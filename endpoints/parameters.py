@@ -14,9 +14,12 @@ _DIGEST_CHARACTERS: Final = 256
 """A hash has 64; manifests of registered documents may have longer ids."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parameters:
-    """One operation to run. `query` is set, or else one of `document_id` and `digest`."""
+    """One operation to run. `query` is set, or else one of `document_id` and `digest`.
+
+    Nobody changes it; to freeze it would double the time that it takes to be made, for each request.
+    """
 
     query: str | None
     document_id: str | None = None

@@ -36,16 +36,12 @@ class Shortcut:
 
         async def serve(request: web.Request) -> web.StreamResponse:
             # The target as it was sent: with a query string it is another, and the application knows what that means.
-            if request.method == hdrs.METH_POST and request.raw_path == PATH and hdrs.EXPECT not in request.headers:
-                return await self._post(request)
-            return await application(request)
+            if request.method != hdrs.METH_POST or request.raw_path != PATH or hdrs.EXPECT in request.headers:
+                return await application(request)
+            trace = new_trace(request)
+            response = await self._observation.watch(self._view.post(request, trace), trace, hdrs.METH_POST, PATH, PATH)
+            if not isinstance(response, EncodedResponse):
+                self._headers.complete(request, response, trace.request_id)
+            return response
 
         return serve
-
-    async def _post(self, request: web.Request) -> web.StreamResponse:
-        """Run an operation."""
-        trace = new_trace(request)
-        response = await self._observation.watch(self._view.post(request, trace), request, trace, PATH)
-        if not isinstance(response, EncodedResponse):
-            self._headers.complete(request, response, trace.request_id)
-        return response
