@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Column, bindparam
@@ -97,7 +98,7 @@ class ToManyStep(Step):
     def requests(self, run: Run, rows: Sequence[Row]) -> list[Request]:
         """A statement for the pages, and one for each total."""
         call = self._call(run)
-        keys = None if self._place is None else list(dict.fromkeys(row[self._place] for row in rows))
+        keys = None if self._place is None else _distinct(rows, self._place)
         requests = []
         if self._selection.fetched:
             if keys is not None and len(keys) * call.page.size > MAX_LEVEL_ROWS:
@@ -111,7 +112,7 @@ class ToManyStep(Step):
         """Each parent gets its connection."""
         call, selection = self._call(run), self._selection
         place = self._place
-        keys = [None] if place is None else list(dict.fromkeys(row[place] for row in rows))
+        keys = [None] if place is None else _distinct(rows, place)
         fetched = answers[0] if selection.fetched else ()
         if place is None:
             for answer in answers:
@@ -122,9 +123,11 @@ class ToManyStep(Step):
         totals = self._totals(run, answers[1:] if selection.fetched else answers, keys)
         connections = selection.make(spans, made, cursors, totals)
         if place is None:
-            objects_of = dict.fromkeys(range(len(objects)), connections[0])
-            for index, parent in enumerate(objects):
-                parent[self.key] = objects_of[index]
+            for parent in objects:
+                parent[self.key] = connections[0]
+        elif len(keys) == len(rows):
+            for parent, connection in zip(objects, connections, strict=True):
+                parent[self.key] = connection
         else:
             by_parent = dict(zip(keys, connections, strict=True))
             for row, parent in zip(rows, objects, strict=True):
@@ -223,6 +226,11 @@ class ToManyStep(Step):
         return [cursor_of([row[place] for place in places]) for row in rows]
 
 
+def _distinct(rows: Sequence[Row], place: int) -> list[Any]:
+    """The keys of parents, each once, in the order of the rows."""
+    return list(dict.fromkeys([row[place] for row in rows]))
+
+
 def _values(run: Run, keys: list[Any] | None, start: Mapping[str, Any]) -> Mapping[str, Any]:
     return start if keys is None else {"keys": raw_keys(keys, run.dialect), **start}
 
@@ -238,23 +246,33 @@ def _with_named_start(page: PageRequest) -> PageRequest:
     return PageRequest(page.order, page.size, start, page.backward)
 
 
-def _cut(page: PageRequest, rows: Sequence[Row], keys: Sequence[Any], at: int | None) -> tuple[list[Span], list[Row]]:
+def _cut(
+    page: PageRequest, rows: Sequence[Row], keys: Sequence[Any], at: int | None
+) -> tuple[list[Span], Sequence[Row]]:
     """The rows of all pages, parent by parent in the client's order, and where each page lies.
 
     `at` is where a row says which of the parents it belongs to; None when there is one. Each parent has up to one row
     more than its page has, which only tells that there is more.
     """
-    counts = {0: len(rows)} if at is None else Counter([row[at] for row in rows])
-    size, begun, backward = page.size, page.start is not None, page.backward
-    spans: list[Span] = []
-    kept: list[Row] = []
-    start = end = 0
-    for place, key in enumerate(keys):
-        count = counts.get(place, 0)
-        more = count > size
-        mine = rows[start : start + (size if more else count)]
-        start += count
-        kept += mine[::-1] if backward else mine
-        spans.append((key, end, len(kept), more, begun) if backward else (key, end, len(kept), begun, more))
-        end = len(kept)
-    return spans, kept
+    size, begun = page.size, page.start is not None
+    found = {0: len(rows)} if at is None else Counter([row[at] for row in rows])
+    counts = [found.get(place, 0) for place in range(len(keys))]
+    if found and max(found.values()) > size:
+        # From the end, so that the places of the others hold.
+        kept = list(rows)
+        for count, end in zip(reversed(counts), reversed(list(accumulate(counts))), strict=True):
+            if count > size:
+                del kept[end - 1]
+        rows = kept
+    lengths = [min(count, size) for count in counts]
+    ends = accumulate(lengths)
+    if not page.backward:
+        return [
+            (key, end - length, end, begun, count > size)
+            for key, length, end, count in zip(keys, lengths, ends, counts, strict=True)
+        ], rows
+    spans = [
+        (key, end - length, end, count > size, begun)
+        for key, length, end, count in zip(keys, lengths, ends, counts, strict=True)
+    ]
+    return spans, [row for _, start, end, _, _ in spans for row in reversed(rows[start:end])]
