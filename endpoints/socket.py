@@ -20,6 +20,7 @@ from endpoints.principal import Principal
 from endpoints.service import GraphQLService
 from endpoints.sockets import Seat
 from endpoints.trace import Trace
+from engine.deadlines import Deadlines
 from engine.errors import Code, request_error
 
 Wire: TypeAlias = web.WebSocketResponse[Literal[False]]
@@ -31,9 +32,18 @@ class Socket:
     """A connection from its handshake to its end."""
 
     def __init__(
-        self, wire: Wire, transport: asyncio.Transport, service: GraphQLService, seat: Seat, trace: Trace
+        self,
+        wire: Wire,
+        transport: asyncio.Transport,
+        service: GraphQLService,
+        seat: Seat,
+        trace: Trace,
+        deadlines: Deadlines,
     ) -> None:
-        """Speak over `wire`, which is open on `transport`; `trace` is that of the request that was upgraded."""
+        """Speak over `wire`, which is open on `transport`; `trace` is that of the request that was upgraded.
+
+        `deadlines` limit the time that a client has to take a message.
+        """
         self.close_code: int | None = None
         self._wire = wire
         self._transport = transport
@@ -41,6 +51,7 @@ class Socket:
         self._settings = service.settings.sockets
         self._seat = seat
         self._trace = trace
+        self._deadlines = deadlines
         self._initialised = False
         self._principal: Principal | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -76,7 +87,7 @@ class Socket:
     async def send(self, message: bytes) -> None:
         """Send a message, or wait while the client is slow. Raises ConnectionError when it is gone, or was too slow."""
         try:
-            async with asyncio.timeout(self._settings.send_seconds):
+            with self._deadlines.limit():
                 await self._wire.send_frame(message, WSMsgType.TEXT)
         except TimeoutError:
             _log.info("websocket.slow", request_id=self._trace.request_id, principal=self._trace.principal)

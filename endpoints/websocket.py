@@ -13,6 +13,7 @@ from endpoints.service import GraphQLService
 from endpoints.socket import Socket, Wire
 from endpoints.sockets import Seat, Sockets
 from endpoints.trace import trace_of
+from engine.deadlines import Deadlines
 
 _ABNORMAL: Final = 1006
 
@@ -28,6 +29,7 @@ class WebSocketView:
         self._sockets = Sockets(self._settings)
         self._open: set[Socket] = set()
         self._closing = False
+        self._deadlines = Deadlines(self._settings.send_seconds)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection to its end."""
@@ -56,7 +58,7 @@ class WebSocketView:
             transport = request.transport
             if transport is None:
                 return wire  # gone during the handshake
-            socket = Socket(wire, transport, self._service, seat, trace)
+            socket = Socket(wire, transport, self._service, seat, trace, self._deadlines)
             self._open.add(socket)
             metrics.sockets.inc()
             try:
