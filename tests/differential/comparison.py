@@ -21,11 +21,14 @@ from resolvers.context import Context, Parts
 from resolvers.guard import root_needs
 from services import signed_addresses, tokens
 from services.settings import Settings
+from tests.differential.arguments import Known
 from tests.differential.operations import Operation
 from tests.differential.reduction import reduced
 from tests.differential.updates import World
 from tests.gateways import TOKEN_SECRET
 
+Sights = dict[str, Known]
+"""What each caller has seen of the world, as long as nobody changes it."""
 Execute = Callable[[PreparedOperation, Variables | None, Context], Awaitable[Answer]]
 
 SHOWN: Final = 3
@@ -70,6 +73,7 @@ class Stand:
         """`operations` run by plans, `reference` never."""
         self.operations = operations
         self.reference = reference.execute
+        self.sights: Sights = {}
         self.parts = parts
         self.world = world
 

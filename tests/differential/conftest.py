@@ -5,18 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from engine.execution import Operations
+from engine.limits import Limits
 from resolvers.fleet_schema import build_schema
 from tests.databases import a_database, make_once_on_sqlite, wait_for
-from tests.differential.comparison import Stand, opened, stop_the_clock
+from tests.differential.comparison import Sights, Stand, opened, stop_the_clock
 from tests.differential.updates import World, build_world
 from tests.run import Run
+
+WIDE: Final = Limits(aliases=1_000, fields=10_000, directives=1_000)
+"""What is generated is not to be refused for being odd."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class StoredWorld:
     world: World
     url: str
     source: Any
+    sights: Sights = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -68,13 +73,13 @@ def copy_world(
 @pytest.fixture(scope="session")
 def operations(database_kind: str) -> Operations:
     """Prepares and executes, as a gateway does; plans made on one database stay with it."""
-    return Operations(build_schema())
+    return Operations(build_schema(), WIDE)
 
 
 @pytest.fixture(scope="session")
 def reference() -> Operations:
     """The same by graphql-core alone."""
-    return Operations(build_schema(), planned=False)
+    return Operations(build_schema(), WIDE, planned=False)
 
 
 @pytest.fixture
@@ -88,4 +93,5 @@ async def stand(
     """The world, to be asked and not to be changed; signed addresses are all made at one moment."""
     stop_the_clock(monkeypatch)
     async with opened(operations, reference, stored.url, stored.world, tmp_path) as made:
+        made.sights = stored.sights
         yield made

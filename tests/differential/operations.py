@@ -113,15 +113,15 @@ class Fragment:
 class Writer:
     """Writes one operation."""
 
-    def __init__(self, schema: GraphQLSchema, known: Known, label: str) -> None:
-        """`label` is the seed."""
+    def __init__(self, schema: GraphQLSchema, known: Known, label: str, *, faulty: float = FAULTY) -> None:
+        """`label` is the seed, `faulty` how likely it is that values may be wrong."""
         self.schema = schema
         self.drawn = Random(label)
         self.label = label
-        faulty = self._hits(FAULTY)
-        self.values = Values(self.drawn, faulty=faulty)
-        self.arguments = Arguments(self.drawn, schema, known, faulty=faulty)
-        self.budget = self.drawn.choice((4, 8, 12, 16, 24, 40, 60))
+        is_faulty = self._hits(faulty)
+        self.values = Values(self.drawn, faulty=is_faulty)
+        self.arguments = Arguments(self.drawn, schema, known, faulty=is_faulty)
+        self.budget = self.drawn.choice((4, 6, 8, 12, 16, 24, 40))
         self._fragments: list[Fragment] = []
         self._aliases = 0
         self._behind: Sequence[str] = ()

@@ -15,8 +15,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--differential-operations",
         type=int,
-        default=1_200,
-        help="how many queries the differential tests ask on each database (1200)",
+        default=1_000,
+        help="how many queries the differential tests ask on each database (1000)",
     )
 
 

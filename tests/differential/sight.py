@@ -17,8 +17,10 @@ MANY: Final = 40
 
 
 async def look_around(stand: Stand, caller: str) -> Known:
-    """Ask as a caller for all lists, directly and below each type of node."""
-    known = Known(stand.world)
+    """Ask as a caller for all lists, directly and below each type of node; once as long as nothing changes."""
+    if caller in stand.sights:
+        return stand.sights[caller]
+    known = stand.sights[caller] = Known(stand.world)
     schema = stand.operations.schema
     for name, order, document in _documents(schema):
         operation = plain_operation(document)

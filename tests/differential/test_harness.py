@@ -19,7 +19,7 @@ from tests.differential.operations import Operation, draw_query
 from tests.differential.reduction import reduced
 from tests.differential.sight import look_around
 
-LABELS: Final = [f"harness/{number}" for number in range(80)]
+LABELS: Final = [f"harness/{number}" for number in range(60)]
 MANY: Final = 1_200
 VALIDATED: Final = 300
 

@@ -20,7 +20,7 @@ from tests.differential.newness import Newness
 from tests.differential.operations import Operation, draw_query
 from tests.differential.sight import look_around, look_into
 
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 CALLERS: Final = {"owner": 14, "administrator": 3, "thing": 1, "viewer": 1, "nobody": 1}
 
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
@@ -70,6 +70,7 @@ async def twins(
             )
             for name in ("planned", "reference")
         ]
+        by_reference.sights = stored.sights
         newness = (Newness(stored.world.ids), Newness(stored.world.ids))
         yield Twins(planned, by_reference, newness)
 

@@ -23,7 +23,7 @@ from tests.differential.sight import look_around
 from tests.engine.columns import PROOF, selected
 from tests.statements import Recorder
 
-EACH: Final = 250
+EACH: Final = 150
 ACCESS: Final = 2
 """One statement that reads the access of the caller, and one that proves it when nothing was found that could."""
 NODE_TYPES: Final = 11
