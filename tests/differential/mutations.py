@@ -169,7 +169,7 @@ def draw_mutation(schema: GraphQLSchema, known: Known, label: str, name: str) ->
     """The mutation of this label, with the field `name` and sometimes with another one behind it."""
     root = schema.mutation_type
     assert root is not None
-    writer = Writer(schema, known, label, faulty=0)
+    writer = Writer(schema, known, label)
     inputs = Inputs(writer.drawn, schema, known)
     names = [name, writer.drawn.choice([each for each in root.fields if each not in ENDINGS])]
     scope, parts = Scope(), []

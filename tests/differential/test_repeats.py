@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import pytest
 
-from tests.differential.comparison import Report, Stand
+from tests.differential.comparison import Report, Stand, difference
 from tests.differential.operations import plain_operation
 
 DOCUMENTS: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
@@ -86,3 +87,16 @@ async def test_every_time_is_the_first(name: str, stand: Stand) -> None:
                 if found is not None and not ("__" in text and found.reason.startswith("stepped aside")):
                     findings.append(str(found))
     assert findings == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_many_at_the_same_time_are_each_alone(name: str, stand: Stand) -> None:
+    text, several = DOCUMENTS[name]
+    asked = [(caller, plain_operation(text, variables)) for caller in CALLERS for variables in several]
+    expected = [await stand.ask(stand.reference, caller, operation) for caller, operation in asked]
+    # More than there are connections to the database, so that some wait while others are half done.
+    answers = await asyncio.gather(
+        *(stand.ask(stand.operations.execute, caller, operation) for caller, operation in asked)
+    )
+    different = [difference(one, other) for one, other in zip(expected, answers, strict=True)]
+    assert [each for each in different if each is not None] == []

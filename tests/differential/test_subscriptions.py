@@ -28,12 +28,15 @@ def draw_subscription(stand: Stand, known: Known, label: str) -> tuple[Operation
     several = {"thingIds": [other, world.eventful], "groupId": None}
     scopes: tuple[Any, ...] = (None, {}, {"thingIds": [world.eventful]}, several)
     behind = drawn.randrange(len(world.events) - 1)
-    writer = Writer(stand.operations.schema, known, label, faulty=0)
+    writer = Writer(stand.operations.schema, known, label)
     root = stand.operations.schema.subscription_type
     assert root is not None
     given = {"scope": drawn.choice(scopes), "after": world.events[behind]}
     declared = root.fields["thingStateChanged"].args
+    # What it starts from is never wrong: behind no event at all, it would wait for one.
+    is_faulty, writer.values.faulty = writer.values.faulty, False
     written = [f"{name}: {writer.values.write(declared[name].type, value)}" for name, value in given.items()]
+    writer.values.faulty = is_faulty
     body = writer.root(root, "thingStateChanged", f"({', '.join(written)})", Scope())
     # The thing has the last event, and the last but two.
     return writer.finish("subscription", body), 2 if behind < len(world.events) - 3 else 1
@@ -65,10 +68,11 @@ async def test_events_are_selected_alike(caller: str, stand: Stand, reference: O
         before = stand.operations.fallbacks.copy()
         planned = await answers(stand, stand.operations, caller, operation, most)
         expected = await answers(stand, reference, caller, operation, most)
-        assert len(planned) == len(expected) == most, shown
+        assert len(planned) == len(expected) == (most if expected[0].executed else 1), shown
         for one, other in zip(expected, planned, strict=True):
             assert difference(one, other) is None, f"{body_of(one)!r}\n{body_of(other)!r}\n{shown}"
-        assert not any(each.errors for each in expected), shown
-        assert stand.operations.fallbacks == before, shown
-        events += most
-    assert events > EACH
+        if not operation.is_faulty:
+            assert not any(each.errors for each in expected), shown
+            assert stand.operations.fallbacks == before, shown
+            events += most
+    assert events > EACH / 2
