@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,11 +14,15 @@ import structlog
 from structlog.typing import Processor
 
 ACCESS: Final = "fleetgraph.access"
+_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+_GATHERING_SECONDS: Final = 0.02
+_GATHERED_LINES: Final = 64
+"""As many take about a tenth of a millisecond to be written, in which nobody is served."""
 
 Line: TypeAlias = dict[str, Any]
 """What a line says, by name; its `event` says what it is about."""
-Gathered: TypeAlias = tuple[Callable[..., Line], tuple[Any, ...]]
-"""What makes a line, and from what."""
+Gathered: TypeAlias = tuple[float, Callable[..., Line], tuple[Any, ...]]
+"""When it was, what makes a line, and from what."""
 
 _access = logging.getLogger(ACCESS)
 _root = logging.getLogger()
@@ -27,26 +32,34 @@ _structured = structlog.get_logger(ACCESS)
 class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines of JSON: records of loggers, and lines that were never a record.
 
-    The latter are gathered while the event loop goes round once, then made and written in one go, which takes less than
-    half as long as one by one, and with one time for all: at the latest before the next record, and at the end of the
-    process.
+    The latter are gathered for a moment, then made and written in one go, which takes a third of the time of one by
+    one: at the latest before the next record, and at the end of the process.
     """
 
     def __init__(self, stream: TextIO) -> None:
         """Write to `stream`."""
         super().__init__(stream)
         self._gathered: deque[Gathered] = deque()
-        self._will_flush = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Where a timer runs that ends the gathering."""
 
-    def gather(self, gathered: Gathered) -> None:
-        """Write a line; soon, when there is an event loop."""
-        self._gathered.append(gathered)
-        if not self._will_flush:
-            self._will_flush = True
-            try:
-                asyncio.get_running_loop().call_soon(self.flush)
-            except RuntimeError:
-                self.flush()
+    def gather(self, make: Callable[..., Line], arguments: tuple[Any, ...]) -> None:
+        """Write the line that `make` returns for `arguments`; soon, when there is an event loop."""
+        self._gathered.append((time.time(), make, arguments))
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(_GATHERING_SECONDS, self._end_gathering)
+        elif len(self._gathered) >= _GATHERED_LINES:
+            self.flush()
+
+    def _end_gathering(self) -> None:
+        self._loop = None
+        self.flush()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, behind what has been gathered."""
@@ -57,7 +70,6 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write what has been gathered. A stream that cannot be written to fails no request."""
         self.acquire()
         try:
-            self._will_flush = False
             if self._gathered:
                 try:
                     self.stream.write(_text(self._gathered))
@@ -69,15 +81,15 @@ class LineHandler(logging.StreamHandler[TextIO]):
 
 
 def _text(gathered: deque[Gathered]) -> str:
-    timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    """Make the lines, and leave nothing gathered."""
     lines = []
     while gathered:
-        make, arguments = gathered.popleft()
+        moment, make, arguments = gathered.popleft()
         line = make(*arguments)
         line["level"] = "info"
         line["logger"] = ACCESS
-        line["timestamp"] = timestamp
-        lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        line["timestamp"] = datetime.fromtimestamp(moment, UTC)
+        lines.append(orjson.dumps(line, option=_OPTIONS))
     return b"".join(lines).decode()
 
 
@@ -92,7 +104,7 @@ def log_access(make: Callable[..., Line], *arguments: Any) -> None:
     structured = True
     for handler in _root.handlers:
         if isinstance(handler, LineHandler):
-            handler.gather((make, arguments))
+            handler.gather(make, arguments)
             structured = False
     if structured:
         _structured.info(**make(*arguments))

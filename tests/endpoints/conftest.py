@@ -29,6 +29,8 @@ class Logs:
 
     @property
     def text(self) -> str:
+        for handler in logging.getLogger().handlers:
+            handler.flush()
         return self.stream.getvalue()
 
     @property

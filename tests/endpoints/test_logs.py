@@ -8,6 +8,7 @@ import json
 import logging
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import structlog
 from endpoints.logs import ACCESS, configure_logs, log_access
 from tests.endpoints.conftest import Logs
 
+SECONDS = 10.0
 FIELDS = {
     "request_id": "check-0123456789",
     "method": "POST",
@@ -74,15 +76,77 @@ def test_a_log_that_cannot_be_written_fails_nobody(
     assert "no space left" in capsys.readouterr().err
 
 
-async def test_lines_are_gathered_until_the_loop_has_gone_round(logs: Logs) -> None:
+class Heard(io.StringIO):
+    """A stream that says when it was written to, and how often."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrote = asyncio.Event()
+        self.writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        self.wrote.set()
+        return super().write(text)
+
+    @property
+    def statuses(self) -> list[int]:
+        return [json.loads(line)["status"] for line in self.getvalue().splitlines()]
+
+
+async def test_lines_are_gathered_for_a_moment() -> None:
+    stream = Heard()
+    configure_logs("json", "info", stream)
     for status in (200, 404, 500):
         log_access(line_of, status)
-    assert logs.lines == []
-    await asyncio.sleep(0)
-    assert [line["status"] for line in logs.lines] == [200, 404, 500]
+    assert stream.writes == 0
+    await asyncio.wait_for(stream.wrote.wait(), SECONDS)
+    assert (stream.writes, stream.statuses) == (1, [200, 404, 500])
+    stream.wrote.clear()
     log_access(line_of, 201)
-    await asyncio.sleep(0)
-    assert [line["status"] for line in logs.lines] == [200, 404, 500, 201]
+    await asyncio.wait_for(stream.wrote.wait(), SECONDS)
+    assert (stream.writes, stream.statuses) == (2, [200, 404, 500, 201])
+
+
+async def test_many_lines_do_not_wait() -> None:
+    stream = Heard()
+    configure_logs("json", "info", stream)
+    for status in range(1000):
+        log_access(line_of, status)
+    assert 0 < stream.writes < 100
+    assert stream.statuses == list(range(len(stream.statuses)))
+    assert len(stream.statuses) > 900
+    await asyncio.wait_for(stream.wrote.wait(), SECONDS)
+    logging.getLogger().handlers[0].flush()
+    assert stream.statuses == list(range(1000))
+
+
+def test_each_loop_of_a_process_writes_its_lines() -> None:
+    """A loop that ends does so with a timer that never rings."""
+
+    async def leave(status: int) -> None:
+        log_access(line_of, status)
+
+    async def stay(status: int) -> None:
+        log_access(line_of, status)
+        await asyncio.wait_for(stream.wrote.wait(), SECONDS)
+
+    stream = Heard()
+    configure_logs("json", "info", stream)
+    asyncio.run(leave(1))
+    assert stream.statuses == []
+    asyncio.run(stay(2))
+    assert stream.statuses == [1, 2]
+
+
+async def test_a_line_has_the_time_of_its_request() -> None:
+    stream = Heard()
+    configure_logs("json", "info", stream)
+    before = datetime.now(UTC)
+    log_access(line_of, 200)
+    after = datetime.now(UTC) + timedelta(microseconds=1)
+    await asyncio.wait_for(stream.wrote.wait(), SECONDS)
+    assert before <= datetime.fromisoformat(json.loads(stream.getvalue())["timestamp"]) <= after
 
 
 async def test_other_lines_do_not_overtake_them(logs: Logs) -> None:
