@@ -63,7 +63,7 @@ class Context(Protocol):
         """Give back what the operation holds (sessions, loaders)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What an operation gave: `data` with the `errors` of its fields.
 
