@@ -32,6 +32,7 @@ Sights = dict[str, Known]
 Execute = Callable[[PreparedOperation, Variables | None, Context], Awaitable[Answer]]
 
 SHOWN: Final = 3
+CHARACTERS: Final = 1_000
 NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
@@ -49,7 +50,7 @@ class Finding:
         return (
             f"{self.reason}\n  caller: {self.caller}, label: {self.operation.label}\n{self.operation.text}\n"
             f"  variables: {orjson.dumps(self.operation.variables).decode()}\n"
-            f"  reference: {self.reference.decode()}\n  tried:     {self.tried.decode()}\n"
+            f"  reference: {_short(self.reference)}\n  tried:     {_short(self.tried)}\n"
         )
 
 
@@ -126,6 +127,12 @@ class Stand:
 
         smallest = await reduced(self.operations.schema, found.operation, shows)
         return await self.compare(found.caller, smallest, tried, Report()) or found
+
+
+def _short(body: bytes) -> str:
+    """The body, cut where nobody reads on."""
+    text = body.decode()
+    return text if len(text) <= CHARACTERS else f"{text[:CHARACTERS]}…"
 
 
 def body_of(answer: Answer) -> bytes:

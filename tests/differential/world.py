@@ -47,6 +47,13 @@ from services.access import Principal, ThingPrincipal, UserPrincipal
 SEED: Final = 20260131
 START: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FAR: Final = datetime(2100, 1, 1, tzinfo=UTC)
+EXTREMES: Final = (
+    datetime(1, 1, 2, tzinfo=UTC),
+    datetime(999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+)
+"""Far from the present; asyncpg takes the very first and the very last moment of Python for infinities."""
 NAMES: Final = ("pump", "Pump", "probe", "relay 7", "Ünïcode ✓", "a/b\\c", "100%", 'quo"te', "tab\there", "😀", "x")
 TAGS: Final = ("water", "cold", "Cold", "ß", "50%", "under_score")
 MARKS: Final = ("serial", "model", "size", "load", "zones")
@@ -97,7 +104,9 @@ class Draft:
         return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | self.drawn.getrandbits(62))
 
     def moment(self) -> datetime:
-        """A moment before the start, often on a whole second."""
+        """A moment before the start, often on a whole second, and sometimes far from it."""
+        if self.drawn.random() < 0.03:
+            return self.drawn.choice(EXTREMES)
         back = timedelta(seconds=self.drawn.randrange(10_000_000))
         return START - back + timedelta(microseconds=self.drawn.choice((0, 0, 1, 120_000, 999_999)))
 
