@@ -22,7 +22,7 @@ ONE: list[Any] = []
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    opened = open_store(StoreSettings(url=database_url, readers=1, pool_timeout=0.05))
+    opened = open_store(StoreSettings(url=database_url, readers=1))
     yield opened
     await opened.close()
 
@@ -72,6 +72,7 @@ async def test_the_database_ends_statements_of_its_own(database_url: str) -> Non
 
 
 async def test_who_waits_too_long_is_told(store: Store, readers: Readers[Any]) -> None:
+    readers._timeout = 0.05
     endless = asyncio.create_task(readers.read([(ENDLESS[store.dialect], ONE)]))
     await asyncio.sleep(0.1)
     with pytest.raises(StoreBusy):
