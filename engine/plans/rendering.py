@@ -17,7 +17,7 @@ from sqlalchemy import BindParameter, Column, Dialect, Select, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql_dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 
-from sql.sets import ValueSet, array_text
+from sql.sets import ValueSet
 
 T = TypeVar("T")
 Process = Callable[[Any], Any]
@@ -89,12 +89,12 @@ def key_parameter(column: Column[Any]) -> BindParameter[Any]:
 
 def keys_parameter(column: Column[Any]) -> BindParameter[Any]:
     """The parameter for several keys, in the driver's raw form: see `raw_keys`."""
-    return bindparam("keys", type_=ValueSet(column.type))
+    return bindparam("keys", type_=ValueSet(column.type, as_text=False))
 
 
 def raw_keys(keys: list[Any], dialect: str) -> Any:
-    """Several raw keys as one parameter: the text of an array on PostgreSQL, of JSON on SQLite."""
-    return array_text(keys) if dialect == "postgresql" else orjson.dumps(keys).decode()
+    """Several raw keys as one parameter: an array on PostgreSQL, JSON text on SQLite."""
+    return keys if dialect == "postgresql" else orjson.dumps(keys).decode()
 
 
 class Recent(Generic[T]):
