@@ -28,6 +28,8 @@ from models.readers import PostgresReaders, Readers, SqliteReaders
 from models.sqlite_connections import SqliteConnections
 
 NOTIFY_CHANNEL: Final = "fleetgraph_events"
+SQLITE_READERS: Final = 2
+"""Connections that plans read an SQLite file on: each is a thread, and more of them only fight for the interpreter."""
 READER_PRAGMAS: Final = ("busy_timeout=10000", "query_only=ON", "cache_size=-32768", "mmap_size=268435456")
 SECONDS_TO_CLOSE: Final = 5.0
 
@@ -101,7 +103,7 @@ class SqliteStore(Store):
         )
         self.readers = SqliteReaders(
             partial(self._connections.open, url.database),
-            size=settings.readers,
+            size=min(settings.readers, SQLITE_READERS),
             timeout=settings.pool_timeout,
             pragmas=READER_PRAGMAS,
         )
