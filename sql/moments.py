@@ -11,7 +11,12 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 def write_moment(value: datetime) -> str:
     """RFC 3339 in UTC with microseconds and a Z, always of the same width: 27 characters."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return in_utc(value).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def in_utc(value: datetime) -> datetime:
+    """The moment in UTC. asyncpg takes Python's first and last moment for infinity, and gives them without a zone."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -40,5 +45,4 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if isinstance(value, str):
             return datetime.fromisoformat(value)
-        moment: datetime = value
-        return moment.astimezone(UTC)
+        return in_utc(value)

@@ -147,6 +147,9 @@ class ToManyStep(Step):
         order = order_of(self._declaration, arguments.get("order_by"))
         page = request_page(order, *map(arguments.get, PAGE))
         wanted = arguments.get("filter")
+        if wanted is not None:
+            # A filter that cannot be is an error even when nothing of the list is selected.
+            compile_filter(wanted)
         start = {f"{START}{index}": value for index, value in enumerate(page.start or ())}
         variant = (
             page.size,

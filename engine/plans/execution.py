@@ -61,6 +61,8 @@ async def run_query(plan: Plan, context: PlanContext, variables: Variables, reso
 async def _query(
     plan: Plan, context: PlanContext, variables: Variables, resolver: Resolver, *, anew: bool
 ) -> dict[str, Any]:
+    if not plan.fields:
+        return dict(plan.template)
     await context.admit(plan.fields, anew=anew)
     run = Run(context, variables)
     data = dict(plan.template)

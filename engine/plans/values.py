@@ -132,8 +132,9 @@ def _plain(wanted: Any, kind: Any, dialect: str) -> Expression | None:
     if wanted is GraphQLBoolean and isinstance(kind, sa.Boolean):
         return Expression("bool(@)") if sqlite else same
     if name == MOMENT and isinstance(kind, UtcDateTime):
-        # orjson writes a datetime as we do, but for one without a fraction of a second.
-        return same if sqlite else Expression("($ if @.microsecond else moment($))", {"moment": write_moment})
+        # orjson writes a datetime as we do, but for one without a fraction of a second, or without a zone.
+        plain = "($ if @.microsecond and $.tzinfo else moment($))"
+        return same if sqlite else Expression(plain, {"moment": write_moment})
     if name == JSON and isinstance(kind, sa.JSON):
         return Expression("read_json(@)", {"read_json": read_json}) if sqlite else Expression("loads(@)", _LOADS)
     return None
