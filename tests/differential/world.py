@@ -48,12 +48,12 @@ SEED: Final = 20260131
 START: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FAR: Final = datetime(2100, 1, 1, tzinfo=UTC)
 EXTREMES: Final = (
-    datetime(1, 1, 2, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=UTC),
     datetime(999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC),
-    datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
 )
-"""Far from the present; asyncpg takes the very first and the very last moment of Python for infinities."""
+"""Far from the present: asyncpg takes the very first and the very last moment of Python for infinities."""
 NAMES: Final = ("pump", "Pump", "probe", "relay 7", "Ünïcode ✓", "a/b\\c", "100%", 'quo"te', "tab\there", "😀", "x")
 TAGS: Final = ("water", "cold", "Cold", "ß", "50%", "under_score")
 MARKS: Final = ("serial", "model", "size", "load", "zones")
