@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,8 @@ Sights = dict[str, Known]
 Execute = Callable[[PreparedOperation, Variables | None, Context], Awaitable[Answer]]
 
 SHOWN: Final = 3
+COLLECTED_EVERY: Final = 100
+"""Operations; Python does not collect garbage by itself meanwhile."""
 CHARACTERS: Final = 1_000
 NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -95,6 +98,8 @@ class Stand:
         report = Report()
         for caller, operation in asked:
             found = await self.compare(caller, operation, tried, report)
+            if report.asked % COLLECTED_EVERY == 0:
+                gc.collect()
             if found is not None:
                 shown = len(report.findings) < SHOWN
                 report.findings.append(await self._smallest(found, tried) if shown else found)

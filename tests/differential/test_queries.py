@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Final
@@ -41,8 +40,6 @@ async def test_both_executors_answer_alike(caller: str, stand: Stand, seed: str,
     labels = [f"{seed}/{caller}/{number}" for number in range(round(how_many * SHARES[caller]))]
     drawn = (draw_query(stand.operations.schema, known, label) for label in labels)
     report = await stand.compare_all(asked_by(caller, drawn), stand.operations.execute)
-    # What was never awaited shall complain in this test and not in another one.
-    gc.collect()
     assert report.asked >= len(labels)
     assert report.findings == [], f"--differential-seed={seed}: {report}"
 
