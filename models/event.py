@@ -22,6 +22,9 @@ class EventRow(SQLModel, table=True):
     transaction; on SQLite, with one writer, it is 0.
 
     No foreign keys: an event outlives what it tells of.
+
+    `previous_organization_id` is the organization that a moved thing has left, `user_id` the person that the event is
+    about: who may read there, and that person, see the event, too.
     """
 
     __tablename__ = "event"
@@ -31,6 +34,8 @@ class EventRow(SQLModel, table=True):
     transaction: int = Field(sa_type=BigInteger)
     kind: EventKind = choice(EventKind)
     organization_id: UUID
+    previous_organization_id: UUID | None = Field(default=None)
+    user_id: UUID | None = Field(default=None)
     group_id: UUID | None = Field(default=None)
     thing_id: UUID | None = Field(default=None)
     subject_id: UUID
