@@ -11,7 +11,7 @@ What graphql-core 3.3 leaves to its caller, and stands here:
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from inspect import isawaitable
@@ -41,7 +41,7 @@ from engine.plans.execution import (
     encode,
     only_introspects,
     replay_mutations,
-    run_event,
+    run_events,
     run_mutation,
     run_query,
 )
@@ -173,26 +173,51 @@ class Operations:
         yields one last answer that was not executed: it holds the errors alone.
         """
         try:
-            executor = self._executor(prepared, variables, context)
-            source = await self._source(executor, context)
-            async with aclosing(cast("AsyncGenerator[Any, None]", source)) as payloads:
+            source = await self.source(prepared, variables, context)
+            async with aclosing(cast("AsyncGenerator[Any, None]", aiter(source))) as payloads:
                 async for payload in payloads:
                     per_event = event_context() if event_context is not None else None
                     try:
-                        with self._deadlines.limit():
-                            answer = await self._event(prepared, variables, executor, payload, per_event or context)
-                    except TimeoutError:
-                        raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
+                        answers = await self.answer_events(prepared, variables, [payload], per_event or context)
                     finally:
                         if per_event is not None:
                             await per_event.close()
-                    yield answer
+                    yield answers[0]
         except RequestError as error:
             yield refused(error)
         except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
             yield refused(RequestError([format_exception(error, context.request_id)]))
         finally:
             await context.close()
+
+    async def source(
+        self, prepared: PreparedOperation, variables: Variables | None, context: Context
+    ) -> AsyncIterable[Any]:
+        """What the resolver of a subscription gives. Raises RequestError when it gives none, or takes too long."""
+        executor = self._executor(prepared, variables, context)
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                source = create_source_event_stream(executor)
+                if isawaitable(source):
+                    source = await source
+        except TimeoutError:
+            raise request_error(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
+        if isinstance(source, ExecutionResult):
+            raise RequestError(format_errors(source.errors or (), context.request_id))
+        return source
+
+    async def answer_events(
+        self, prepared: PreparedOperation, variables: Variables | None, events: Sequence[Any], context: Context
+    ) -> list[Answer]:
+        """Execute the selection of a subscription over events of its source, all at once as far as a plan goes.
+
+        The context stays open. Raises ClientError (LIMIT_EXCEEDED) when it takes too long.
+        """
+        try:
+            with self._deadlines.limit():
+                return await self._answer_events(prepared, variables, events, context)
+        except TimeoutError:
+            raise ClientError(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
 
     async def _execute(self, prepared: PreparedOperation, variables: Variables | None, context: Context) -> Answer:
         """Run by a plan, or step aside to the reference executor, which has every error to tell."""
@@ -267,41 +292,26 @@ class Operations:
             raise RequestError([input_error(error, Code.BAD_USER_INPUT) for error in executor])
         return executor
 
-    async def _source(self, executor: Executor[Any], context: Context) -> AsyncIterable[Any]:
-        """Open the event source of a subscription. Raises RequestError when it gives none, or takes too long."""
-        try:
-            async with asyncio.timeout(self.limits.seconds):
-                source = create_source_event_stream(executor)
-                if isawaitable(source):
-                    source = await source
-        except TimeoutError:
-            raise request_error(_too_long(self.limits), Code.LIMIT_EXCEEDED) from None
-        if isinstance(source, ExecutionResult):
-            raise RequestError(format_errors(source.errors or (), context.request_id))
-        return source
-
-    async def _event(
-        self,
-        prepared: PreparedOperation,
-        variables: Variables | None,
-        executor: Executor[Any],
-        payload: Any,
-        context: Any,
-    ) -> Answer:
-        """Execute the selection of a subscription over one event."""
+    async def _answer_events(
+        self, prepared: PreparedOperation, variables: Variables | None, events: Sequence[Any], context: Any
+    ) -> list[Answer]:
+        """Answer by a plan, or step aside to the reference executor, event by event."""
         if self._planner is not None:
             try:
                 planned = self._planner.planned(prepared)
                 given = planned.variables.read(variables or {})
-                data = await run_event(planned.plan(given, context.dialect), payload, context, given)
-                return Answer(data, encoded=encode({"data": data}))
+                made = await run_events(planned.plan(given, context.dialect), events, context, given)
+                return [Answer(data, encoded=encode({"data": data})) for data in made]
             except StepAside as aside:
                 self.fallbacks[aside.reason] += 1
             except Exception:  # noqa: BLE001 - the reference executor meets it again, and tells it with its place
                 self.fallbacks["error"] += 1
-        per_event = executor.build_per_event_executor(payload)
-        per_event.context_value = context
-        return self._answer(await _to_the_end(per_event, serially=False), context)
+        answers = []
+        for event in events:
+            executor = self._executor(prepared, variables, context).build_per_event_executor(event)
+            executor.context_value = context
+            answers.append(self._answer(await _to_the_end(executor, serially=False), context))
+        return answers
 
     def _answer(self, result: ExecutionResult, context: Context) -> Answer:
         """Turn graphql-core's result into ours."""

@@ -10,9 +10,9 @@ not that of the access (`Access.stamp`). Then the access is resolved and the sta
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -26,6 +26,7 @@ from models.enums import Permission, Role, UserStatus
 from models.store import Store
 from models.tables import ACCESS_EPOCH, MEMBERSHIP, ORGANIZATION_ANCESTOR, SESSION, THING, USER
 from services.errors import Forbidden, Unauthenticated
+from sql.sets import member_of
 
 _READ: Final = frozenset(permission for permission in Permission if permission.value.endswith(":read"))
 _EDIT: Final = _READ | {
@@ -55,6 +56,8 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 RANK: Final[Mapping[Role, int]] = {role: rank for rank, role in enumerate(Role)}
 CACHED_ACCESSES: Final = 10_000
+SCOPE_USER: Final = "scope_user"
+"""The name of the parameter that holds the person who asks."""
 THING_PERMISSIONS: Final = frozenset({Permission.STATE_REPORT, Permission.OTA_REPORT})
 
 
@@ -147,12 +150,27 @@ class Access:
             return {"scope_thing": self.thing.thing_id, "scope_thing_organization": self.thing.organization_id}
         if self.user_id is None or self.is_platform_admin:
             return {}
-        values: dict[str, UUID | list[UUID]] = {"scope_user": self.user_id}
+        values: dict[str, UUID | list[UUID]] = {SCOPE_USER: self.user_id}
         for permission in sorted(_READ):
             within_reach = sorted(self.organizations(permission) or ())
             one = self.shape is Shape.ONE_ORGANIZATION
             values[scope_parameter(permission)] = within_reach[0] if one else within_reach
         return values
+
+    def reach(self, *, personal: bool) -> Hashable:
+        """What two accesses have in common when they see the same rows of every table; not for keeping long.
+
+        Without `personal` the tables of people are left out, of which everybody sees a row of their own.
+        """
+        values = self.scope_values.items()
+        return (
+            self.shape,
+            *(
+                (name, tuple(value) if isinstance(value, list) else value)
+                for name, value in values
+                if personal or name != SCOPE_USER
+            ),
+        )
 
     @cached_property
     def driver_values(self) -> dict[Hashable, Any]:
@@ -263,14 +281,45 @@ async def resolve_access(store: Store, principal: Principal | None) -> Access:
     """
     if principal is None:
         return ANONYMOUS
-    if isinstance(principal, ThingPrincipal):
-        return await _resolve_thing(store, principal)
-    return await _resolve_user(store, principal)
+    access = (await resolve_accesses(store, [principal])).get(principal)
+    if access is None:
+        if isinstance(principal, ThingPrincipal):
+            raise Unauthenticated("the thing's key is not valid")
+        raise Unauthenticated("the session has ended; sign in again")
+    return access
 
 
-async def _resolve_user(store: Store, principal: UserPrincipal) -> Access:
+async def resolve_accesses(store: Store, principals: Collection[Principal]) -> dict[Principal, Access]:
+    """Read what each of many principals may do now; one that would be refused is absent.
+
+    One statement for all people and one for all things among them.
+    """
+    people = [each for each in principals if isinstance(each, UserPrincipal)]
+    things = [each for each in principals if isinstance(each, ThingPrincipal)]
+    found: dict[Principal, Access] = {}
+    if people:
+        by_session = await _resolve_sessions(store, list({each.session_id for each in people}))
+        for person in people:
+            access = by_session.get(person.session_id)
+            if access is not None and access.user_id == person.user_id:
+                found[person] = replace(access, principal=person)
+    if things:
+        statement = select(THING.c.id, THING.c.key_digest).where(
+            _among(THING.c.id, list({each.thing_id for each in things}))
+        )
+        async with store.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        digests = {row.id: row.key_digest for row in rows}
+        found |= {each: Access(each) for each in things if digests.get(each.thing_id) == each.digest}
+    return found
+
+
+async def _resolve_sessions(store: Store, sessions: Sequence[UUID]) -> dict[UUID, Access]:
+    """The access of the people whose sessions these are, by session; it names a principal without an end."""
     statement = (
         select(
+            SESSION.c.id,
+            SESSION.c.user_id,
             USER.c.is_platform_admin,
             MEMBERSHIP.c.role,
             ORGANIZATION_ANCESTOR.c.organization_id,
@@ -281,29 +330,21 @@ async def _resolve_user(store: Store, principal: UserPrincipal) -> Access:
         .join(USER, and_(USER.c.id == SESSION.c.user_id, USER.c.status == UserStatus.ACTIVE))
         .outerjoin(MEMBERSHIP, MEMBERSHIP.c.user_id == USER.c.id)
         .outerjoin(ORGANIZATION_ANCESTOR, ORGANIZATION_ANCESTOR.c.ancestor_id == MEMBERSHIP.c.organization_id)
-        .where(
-            SESSION.c.id == principal.session_id,
-            SESSION.c.user_id == principal.user_id,
-            SESSION.c.revoked_at.is_(None),
-            SESSION.c.expires_at > now(),
-        )
+        .where(_among(SESSION.c.id, sessions), SESSION.c.revoked_at.is_(None), SESSION.c.expires_at > now())
     )
     async with store.read() as connection:
         rows = (await connection.execute(statement)).all()
-    if not rows:
-        raise Unauthenticated("the session has ended; sign in again")
-    roles: dict[UUID, Role] = {}
-    for _, role, organization_id, _, _ in rows:
-        if organization_id is not None and (organization_id not in roles or RANK[role] > RANK[roles[organization_id]]):
-            roles[organization_id] = role
-    is_platform_admin, _, _, ends_at, stamp = rows[0]
-    return Access(principal, roles, bool(is_platform_admin), stamp, ends_at)
+    found: dict[UUID, Access] = {}
+    roles: defaultdict[UUID, dict[UUID, Role]] = defaultdict(dict)
+    for session_id, user_id, is_platform_admin, role, organization_id, ends_at, stamp in rows:
+        mine = roles[session_id]
+        if session_id not in found:
+            principal = UserPrincipal(user_id, session_id, ends_at.timestamp())
+            found[session_id] = Access(principal, mine, bool(is_platform_admin), stamp, ends_at)
+        if organization_id is not None and (organization_id not in mine or RANK[role] > RANK[mine[organization_id]]):
+            mine[organization_id] = role
+    return found
 
 
-async def _resolve_thing(store: Store, principal: ThingPrincipal) -> Access:
-    statement = select(THING.c.id).where(THING.c.id == principal.thing_id, THING.c.key_digest == principal.digest)
-    async with store.read() as connection:
-        found = (await connection.execute(statement)).first()
-    if found is None:
-        raise Unauthenticated("the thing's key is not valid")
-    return Access(principal=principal)
+def _among(column: ColumnElement[UUID], keys: Sequence[UUID]) -> ColumnElement[bool]:
+    return column == keys[0] if len(keys) == 1 else member_of(column, keys)

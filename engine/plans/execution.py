@@ -147,13 +147,23 @@ async def run_mutation(
     return data
 
 
-async def run_event(plan: Plan, event: Any, context: PlanContext, variables: Variables) -> dict[str, Any]:
-    """The data of one event of a subscription. Raises like `run_query`."""
+async def run_events(
+    plan: Plan, events: Sequence[Any], context: PlanContext, variables: Variables
+) -> list[dict[str, Any]]:
+    """The data of events of a subscription, in their order; what leads on from them is read for all together.
+
+    Raises like `run_query`.
+    """
     await context.admit(plan.fields, anew=True)
-    data = dict(plan.template)
-    for field in plan.resolved:
-        data[field.key] = await _written(field, event, context, variables)
-    return data
+    gathering = Gathering(context)
+    made = []
+    for event in events:
+        data = dict(plan.template)
+        for field in plan.resolved:
+            data[field.key] = field.write(event, gathering)
+        made.append(data)
+    await descend(Run(context, variables), gathering.levels())
+    return made
 
 
 async def _written(field: ResolvedField, value: Any, context: PlanContext, variables: Variables) -> Any:
