@@ -35,6 +35,11 @@ from services.tokens import digest, new_secret
 TABLES: Final = (THING, THING_STATE, THING_ATTRIBUTE, THING_TAG, THING_LIFECYCLE, GROUP_THING, OTA_EXECUTION)
 """Where the rows of things go, in an order that satisfies the foreign keys."""
 
+SIMULATED_SECONDS: Final = 60
+"""How often a thing says that it reports, if the simulator speaks for it: it stays connected while that runs."""
+SILENT_SECONDS: Final = 2_592_000
+"""The same for the others: the demo fleet would soon be offline if it were held to less."""
+
 _LIFECYCLES: Final = {
     Lifecycle.INSTALLED: 88,
     Lifecycle.NEW: 5,
@@ -133,6 +138,7 @@ class ThingMaker:
                 "lifecycle": life.lifecycle,
                 "connected": connected,
                 "last_seen_at": seen,
+                "report_interval_seconds": SIMULATED_SECONDS if is_simulated else SILENT_SECONDS,
                 "metadata": _metadata(rng),
                 "version": len(life.steps),
                 "created_at": life.created_at,

@@ -6,6 +6,7 @@ from models.event import EventRow
 from models.group import GroupAncestorRow, GroupRow, GroupThingRow
 from models.organization import MembershipRow, OrganizationAncestorRow, OrganizationRow
 from models.ota import OtaExecutionRow, OtaJobRow
+from models.presence import GatewayProcessRow, ThingSocketRow
 from models.profile import ProfileRow
 from models.release import ArtifactRow, ReleaseRow
 from models.session import RefreshTokenRow, SessionRow
@@ -18,6 +19,7 @@ __all__ = [
     "ArtifactRow",
     "DeploymentRow",
     "EventRow",
+    "GatewayProcessRow",
     "GroupAncestorRow",
     "GroupRow",
     "GroupThingRow",
@@ -33,6 +35,7 @@ __all__ = [
     "ThingAttributeRow",
     "ThingLifecycleRow",
     "ThingRow",
+    "ThingSocketRow",
     "ThingStateRow",
     "ThingTagRow",
     "UserRow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import FunctionElement
+
+from models.columns import now
+from sql.moments import UtcDateTime
 
 
 def upsert(dialect: str) -> Any:
@@ -36,6 +40,13 @@ def settled_below(dialect: str) -> ColumnElement[int] | None:
     if dialect == "postgresql":
         return cast(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text), BigInteger)
     return None
+
+
+def clock(dialect: str) -> ColumnElement[datetime]:
+    """What time it is by the clock that all processes share: the server's, or this machine's (SQLite)."""
+    if dialect == "postgresql":
+        return func.clock_timestamp(type_=UtcDateTime())
+    return literal(now(), UtcDateTime())
 
 
 class new_id_in_sql(FunctionElement[Any]):  # noqa: N801 - reads as the SQL function that it is

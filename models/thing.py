@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import JSON_COLUMN, Owned, Versioned, choice, document, identifier, key_reference, moment, reference
@@ -14,7 +14,10 @@ from models.enums import AttributeScope, Lifecycle, ThingType
 
 
 class ThingRow(Owned, Versioned, table=True):
-    """A device, sensor, actuator, controller or gateway."""
+    """A device, sensor, actuator, controller or gateway.
+
+    A thing that is `connected` has a moment at which it was `last_seen_at`.
+    """
 
     __tablename__ = "thing"
     __table_args__ = (
@@ -24,6 +27,14 @@ class ThingRow(Owned, Versioned, table=True):
         Index(None, "name", "id"),
         Index(None, "last_seen_at", "id"),
         Index(None, "updated_at", "id"),
+        Index(
+            None,
+            "report_interval_seconds",
+            "last_seen_at",
+            "id",
+            postgresql_where=text("connected"),
+            sqlite_where=text("connected = 1"),
+        ),
     )
 
     home_group_id: UUID | None = reference("thing_group.id", ondelete="SET NULL", nullable=True, index=True)
@@ -35,6 +46,7 @@ class ThingRow(Owned, Versioned, table=True):
     lifecycle: Lifecycle = choice(Lifecycle, Lifecycle.NEW)
     connected: bool = Field(default=False)
     last_seen_at: datetime | None = moment(nullable=True)
+    report_interval_seconds: int | None = Field(default=None)
     meta: dict[str, Any] = document(sa_column_kwargs={"name": "metadata"})
 
 
