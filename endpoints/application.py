@@ -20,6 +20,7 @@ from endpoints.running import Running
 from endpoints.service import GraphQLService
 from endpoints.settings import EndpointSettings
 from endpoints.shortcut import PATH, Shortcut
+from endpoints.sockets import Sockets
 from endpoints.websocket import WebSocketView
 from engine.execution import Operations
 
@@ -61,7 +62,8 @@ def build_application(
         costs=Costs(settings.costs),
         addresses=Addresses(settings.costs.trusted_proxies),
     )
-    sockets = WebSocketView(service, origins)
+    places = Sockets(settings.sockets)
+    sockets = WebSocketView(service, origins, places)
     explores = not settings.production and not settings.documents.trusted_only
     page = ExplorerPage(settings.explorer) if explores else None
     health = HealthView(readiness)

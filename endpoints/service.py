@@ -13,6 +13,7 @@ from endpoints.documents import RequestedDocuments, not_registered
 from endpoints.metrics import Metrics
 from endpoints.parameters import Parameters
 from endpoints.principal import Authenticate, MakeContext, Principal
+from endpoints.resumption import resumed
 from endpoints.running import Running
 from endpoints.settings import EndpointSettings
 from endpoints.trace import Trace
@@ -125,7 +126,7 @@ class GraphQLService:
         context = self.make_context(principal, trace.request_id)
         return await self.operations.execute(prepared, variables, context)
 
-    async def subscribe(
+    def subscribe(
         self,
         prepared: PreparedOperation,
         variables: Variables,
@@ -133,13 +134,30 @@ class GraphQLService:
         trace: Trace,
         *,
         tell_cost: bool = False,
+        after: str | None = None,
     ) -> AsyncGenerator[Answer, None]:
         """Run a subscription: one context for its source, and one for each event. Close the generator to end it.
 
-        Each event costs what the operation costs; while the caller has nothing left, events wait. Raises RequestError
-        and HttpError when it may not even start.
+        `after` is the cursor to go on from; it wins over the argument of that name (`endpoints.resumption`). Each event
+        costs what the operation costs; while the caller has nothing left, events wait. Raises RequestError and
+        HttpError, at once, when it may not even start.
         """
+        if after is not None:
+            prepared, variables = resumed(self.operations.schema, prepared, variables, after)
         charge = self.charge(prepared, variables, trace)
+        return self._answers(prepared, variables, principal, trace, charge, tell_cost=tell_cost)
+
+    async def _answers(
+        self,
+        prepared: PreparedOperation,
+        variables: Variables,
+        principal: Principal | None,
+        trace: Trace,
+        charge: Charge,
+        *,
+        tell_cost: bool,
+    ) -> AsyncGenerator[Answer, None]:
+        """Yield the answers of a subscription that has been charged for its first event."""
 
         def context() -> Context:
             return self.make_context(principal, trace.request_id)

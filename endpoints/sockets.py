@@ -1,15 +1,19 @@
-"""How many WebSockets are open, and by whom."""
+"""How many connections are open for as long as their clients like, and by whom: WebSockets, and streams over HTTP."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
+from endpoints.answers import HttpError
 from endpoints.principal import Principal
 from endpoints.settings import SocketSettings
 
 
 class Sockets:
-    """The places for sockets in this process."""
+    """The places for sockets and streams in this process."""
 
     def __init__(self, settings: SocketSettings) -> None:
         """Give out as many places as the settings say."""
@@ -34,6 +38,34 @@ class Sockets:
         self._taken[name] -= 1
         if not self._taken[name]:
             del self._taken[name]
+
+    @contextmanager
+    def seated(self, principal: Principal | None) -> Iterator[None]:
+        """The place of a stream, whose principal is known from its start.
+
+        Raises HttpError: 503 when the process has no place left, 429 when the principal has taken all of its own.
+        """
+        name = principal.id if principal is not None else None
+        if self.count >= self._settings.sockets:
+            raise too_many_connections()
+        if not self.take(name):
+            if name is None:
+                raise too_many_connections()
+            limit = self._settings.sockets_per_principal
+            message = f"You may have {limit} connections open. Close some, or use one WebSocket for all subscriptions."
+            raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, headers={"Retry-After": "5"})
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+            self.leave(name)
+
+
+def too_many_connections() -> HttpError:
+    """Return the error for a connection that finds no place (503)."""
+    message = "There are too many connections."
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, message, headers={"Retry-After": "5"})
 
 
 class Seat:

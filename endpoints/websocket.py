@@ -21,12 +21,12 @@ _ABNORMAL: Final = 1006
 class WebSocketView:
     """Opens sockets, and closes those that are left when the gateway stops."""
 
-    def __init__(self, service: GraphQLService, origins: Origins) -> None:
-        """Serve the operations of `service` to pages of our own origin and of `origins`."""
+    def __init__(self, service: GraphQLService, origins: Origins, places: Sockets) -> None:
+        """Serve the operations of `service` to pages of our own origin and of `origins`; sockets sit at `places`."""
         self._service = service
         self._settings = service.settings.sockets
         self._origins = origins
-        self._sockets = Sockets(self._settings)
+        self._sockets = places
         self._open: set[Socket] = set()
         self._closing = False
         self._deadlines = Deadlines(self._settings.send_seconds)

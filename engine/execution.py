@@ -76,6 +76,8 @@ class Answer:
     encoded: bytes | None = None
     """The whole answer as JSON, when it was made as such; `data` may then hold moments as Python has them."""
     extensions: Mapping[str, Any] | None = None
+    cursor: str | None = None
+    """Where a subscription goes on behind this answer; None for anything else, and for events without a place."""
 
     @property
     def payload(self) -> dict[str, Any]:
