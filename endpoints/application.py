@@ -21,6 +21,7 @@ from endpoints.service import GraphQLService
 from endpoints.settings import EndpointSettings
 from endpoints.shortcut import PATH, Shortcut
 from endpoints.sockets import Sockets
+from endpoints.streams import Streams
 from endpoints.websocket import WebSocketView
 from engine.execution import Operations
 
@@ -68,7 +69,8 @@ def build_application(
     page = ExplorerPage(settings.explorer) if explores else None
     health = HealthView(readiness)
     headers = Headers(origins, settings.hsts_seconds)
-    view = GraphQLView(service, sockets, page, Heads(headers))
+    streams = Streams(service, places, headers)
+    view = GraphQLView(service, sockets, streams, page, Heads(headers))
     observation = Observation(metrics)
 
     application = web.Application(
@@ -94,6 +96,7 @@ def build_application(
         application.on_response_prepare.append(cache_assets)
 
     async def close_sockets(_: web.Application) -> None:
+        streams.close()
         await sockets.close()
 
     async def drain(_: web.Application) -> None:

@@ -1,8 +1,8 @@
-"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): POST with JSON, and GET for queries.
+"""GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): POST with JSON, and GET without mutations.
 
 Statuses: a request that is not well formed is 400 (or 405, 406, 413, 415) whatever the media type. A well-formed one
-whose operation is refused before it runs is 400 in `application/graphql-response+json` and 200 in `application/json`;
-one that ran is 200 in both, with or without errors.
+whose operation is refused before it runs is 400 in `application/graphql-response+json` and 200 in `application/json`
+and `text/event-stream`; one that ran is 200 in all of them, with or without errors.
 """
 
 from http import HTTPStatus
@@ -10,15 +10,28 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
+from graphql import GraphQLFormattedError
 
+from endpoints import sse
 from endpoints.answers import JSON, HttpError, encoded_response, error_response, json_response
 from endpoints.bodies import parse_json, read_body, require_json
 from endpoints.encoded import Heads
 from endpoints.explorer import ExplorerPage
-from endpoints.negotiation import GRAPHQL, answer_type, prefers_html
+from endpoints.multipart import MultipartStream
+from endpoints.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL,
+    MULTIPART,
+    SUBSCRIPTION_SPEC,
+    Acceptance,
+    accepted,
+    prefers_html,
+)
 from endpoints.parameters import Parameters, from_json, from_url
 from endpoints.principal import Principal
 from endpoints.service import GraphQLService
+from endpoints.sse import EventStream
+from endpoints.streams import Format, Streams
 from endpoints.trace import Trace, trace_of
 from endpoints.websocket import WebSocketView
 from engine.documents import PreparedOperation
@@ -35,6 +48,9 @@ _STATUSES: Final = {
 }
 """Statuses of refused operations by the code of their first error; 400 for all others."""
 
+_FORMATS: Final[dict[str, Format]] = {EVENT_STREAM: EventStream(), MULTIPART: MultipartStream()}
+"""How a stream of answers is written, by its media type."""
+
 _log = structlog.get_logger("fleetgraph.http")
 
 
@@ -42,10 +58,16 @@ class GraphQLView:
     """The path `/graphql` by method: operations, the explorer page for browsers, and the upgrade to a WebSocket."""
 
     def __init__(
-        self, service: GraphQLService, sockets: WebSocketView, page: ExplorerPage | None, heads: Heads
+        self,
+        service: GraphQLService,
+        sockets: WebSocketView,
+        streams: Streams,
+        page: ExplorerPage | None,
+        heads: Heads,
     ) -> None:
         """`page` is what browsers get; None in the production profile. `heads` go before answers that are encoded."""
         self._service = service
+        self._streams = streams
         self._heads = heads
         self._sockets = sockets
         self._page = page
@@ -78,17 +100,17 @@ class GraphQLView:
 
     async def post(self, request: web.Request, trace: Trace) -> web.StreamResponse:
         """Run the operation in the body."""
-        media_type = _answer_type(request)
+        acceptance = _acceptance(request)
         require_json(request)
         service = self._service
         principal = await service.principal(request.headers.get(hdrs.AUTHORIZATION), trace)
         settings = service.settings
         body = await read_body(request, settings.body_bytes, settings.body_seconds)
         parameters = from_json(parse_json(body, "The request body"))
-        return await self._run(request, parameters, principal, media_type, trace)
+        return await self._run(request, parameters, principal, acceptance, trace)
 
     async def _get(self, request: web.Request, trace: Trace) -> web.StreamResponse:
-        """Run the query in the URL: any in the development profile, registered ones in production.
+        """Run the query or subscription in the URL: any in the development profile, registered ones in production.
 
         A hash may always be asked for: what is not registered is not found in production, and Apollo's clients then
         send the document by POST.
@@ -98,15 +120,20 @@ class GraphQLView:
             return self._page.response()
         if not self._serves_get and "extensions" not in request.query:
             raise self._not_allowed("Send operations by POST.")
-        media_type = _answer_type(request)
+        acceptance = _acceptance(request)
         parameters = from_url(request.query)
         if self._service.settings.production and parameters.query is not None:
             raise self._not_allowed("By GET, only registered documents are served. Send operations by POST.")
         principal = await self._service.principal(request.headers.get(hdrs.AUTHORIZATION), trace)
-        return await self._run(request, parameters, principal, media_type, trace)
+        return await self._run(request, parameters, principal, acceptance, trace)
 
     async def _run(
-        self, request: web.Request, parameters: Parameters, principal: Principal | None, media_type: str, trace: Trace
+        self,
+        request: web.Request,
+        parameters: Parameters,
+        principal: Principal | None,
+        acceptance: Acceptance,
+        trace: Trace,
     ) -> web.StreamResponse:
         """Prepare and execute the operation."""
         if principal is None:
@@ -114,27 +141,37 @@ class GraphQLView:
         registered_only = self._service.settings.production and request.method == hdrs.METH_GET
         try:
             prepared = self._service.prepare(parameters, principal, trace, registered_only=registered_only)
+            written = self._check_transport(request, prepared, acceptance)
+            if written is not None:
+                return await self._streams.serve(request, prepared, parameters, principal, written, trace)
         except RequestError as error:
-            return _response(refused(error), media_type, trace)
-        self._check_transport(request, prepared)
+            return _answer(refused(error), acceptance, trace, streams=trace.kind == "subscription")
         answer = await self._service.execute(
             prepared, parameters.variables, principal, trace, tell_cost=parameters.tell_cost
         )
-        if answer.executed and answer.encoded is not None:
-            response = self._heads.response(request, trace, media_type, answer.encoded)
+        if answer.executed and answer.encoded is not None and not acceptance.streams_all:
+            response = self._heads.response(request, trace, acceptance.answer or JSON, answer.encoded)
             if response is not None:
                 return response
-        return _response(answer, media_type, trace)
+        return _answer(answer, acceptance, trace)
 
-    def _check_transport(self, request: web.Request, prepared: PreparedOperation) -> None:
-        """Refuse what this method or HTTP cannot carry."""
+    def _check_transport(
+        self, request: web.Request, prepared: PreparedOperation, acceptance: Acceptance
+    ) -> Format | None:
+        """Return how a subscription is streamed, None for anything else; refuse what cannot be carried."""
         if prepared.is_subscription:
-            raise HttpError(
-                HTTPStatus.BAD_REQUEST,
-                "Subscriptions need a WebSocket with the subprotocol graphql-transport-ws.",
-            )
+            if acceptance.stream is None:
+                raise HttpError(
+                    HTTPStatus.BAD_REQUEST,
+                    "Subscriptions need a WebSocket with the subprotocol graphql-transport-ws, or a header Accept that "
+                    f"names {EVENT_STREAM} or {MULTIPART};subscriptionSpec={SUBSCRIPTION_SPEC}.",
+                )
+            return _FORMATS[acceptance.stream]
         if prepared.is_mutation and request.method == hdrs.METH_GET:
             raise self._not_allowed("Send mutations by POST.")
+        if acceptance.answer is None and not acceptance.streams_all:
+            raise _not_acceptable()
+        return None
 
 
 def _accept(request: web.Request) -> str | None:
@@ -143,12 +180,30 @@ def _accept(request: web.Request) -> str | None:
     return ",".join(values) if values else None
 
 
-def _answer_type(request: web.Request) -> str:
-    """Return the media type of the answer. Raises HttpError (406)."""
-    media_type = answer_type(_accept(request))
-    if media_type is None:
-        raise HttpError(HTTPStatus.NOT_ACCEPTABLE, f"Answers are in {GRAPHQL} or {JSON}.")
-    return media_type
+def _acceptance(request: web.Request) -> Acceptance:
+    """Return the media types that the caller takes. Raises HttpError (406) for one who takes none of ours."""
+    acceptance = accepted(_accept(request))
+    if acceptance.answer is None and acceptance.stream is None:
+        raise _not_acceptable()
+    return acceptance
+
+
+def _not_acceptable() -> HttpError:
+    return HttpError(
+        HTTPStatus.NOT_ACCEPTABLE,
+        f"Answers are in {GRAPHQL}, {JSON} or {EVENT_STREAM}; {MULTIPART};subscriptionSpec={SUBSCRIPTION_SPEC} is for "
+        "subscriptions.",
+    )
+
+
+def _answer(answer: Answer, acceptance: Acceptance, trace: Trace, *, streams: bool = False) -> web.Response:
+    """Write an answer as its caller takes it; with `streams`, one who waits for a stream gets the events of one."""
+    if acceptance.streams_all or (streams and acceptance.stream == EVENT_STREAM):
+        try:
+            return sse.response(answer)
+        except TypeError as error:
+            return sse.response(refused(RequestError([_unwritable(error, trace)])))
+    return _response(answer, acceptance.answer or GRAPHQL, trace)
 
 
 def _response(answer: Answer, media_type: str, trace: Trace) -> web.Response:
@@ -163,7 +218,11 @@ def _response(answer: Answer, media_type: str, trace: Trace) -> web.Response:
     try:
         return json_response(answer.payload, status=status, media_type=media_type, headers=headers)
     except TypeError as error:
-        # A stored JSON value that orjson cannot write (nested too deeply, a number beyond 64 bits).
-        _log.error("graphql.unwritable", request_id=trace.request_id, operation=trace.operation, exc_info=error)
-        message = fault(trace.request_id)["message"]
+        message = _unwritable(error, trace)["message"]
         return error_response(500, message, Code.INTERNAL, requestId=trace.request_id)
+
+
+def _unwritable(error: TypeError, trace: Trace) -> GraphQLFormattedError:
+    """Log and return what happened to a stored JSON value that orjson cannot write: deep nesting, a huge number."""
+    _log.error("graphql.unwritable", request_id=trace.request_id, operation=trace.operation, exc_info=error)
+    return fault(trace.request_id)

@@ -10,8 +10,9 @@ from aiohttp.typedefs import Handler, Middleware
 from endpoints.trace import trace_of
 
 _METHODS: Final = "GET, POST, PUT, OPTIONS"
-_REQUEST_HEADERS: Final = "Authorization, Content-Type, Content-Range, Range, X-Request-Id"
+_REQUEST_HEADERS: Final = "Authorization, Content-Type, Content-Range, Last-Event-ID, Range, X-Request-Id"
 _EXPOSED: Final = "X-Request-Id, WWW-Authenticate, Retry-After, Content-Disposition, Content-Range, ETag"
+_REQUEST_ID: Final = "X-Request-Id"
 _PREFLIGHT_SECONDS: Final = "600"
 _NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"
 
@@ -64,12 +65,17 @@ class Headers:
         self.complete(request, response, trace_of(request).request_id)
 
     def complete(self, request: web.BaseRequest, response: web.StreamResponse, request_id: str) -> None:
-        """Complete the headers of an answer; what it says itself about its policy and what it varies with stays."""
+        """Complete the headers of an answer; what it says itself about its policy and what it varies with stays.
+
+        One that has its id was completed before it was sent, as streams are.
+        """
         headers = response.headers
+        if _REQUEST_ID in headers:
+            return
         allowed = self._allowed(request.headers.get("Origin"))
         if "Vary" in headers and "Vary" in allowed:
             allowed["Vary"] = f"{headers['Vary']}, {allowed['Vary']}"
-        headers["X-Request-Id"] = request_id
+        headers[_REQUEST_ID] = request_id
         headers.setdefault("Content-Security-Policy", _NOTHING)
         headers.update(self._fixed)
         headers.update(allowed)

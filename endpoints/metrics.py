@@ -35,6 +35,7 @@ class Metrics:
         `fallbacks` are the operations that the plan executor left to the reference, by reason.
         """
         self.sockets = Level("fleetgraph_websocket_connections", "Open WebSockets")
+        self.streams = Level("fleetgraph_http_streams", "Open streams over HTTP")
         self.subscriptions = Level("fleetgraph_subscriptions", "Running subscriptions")
         self.events = Tally("fleetgraph_subscription_events", "Events sent to subscriptions")
         self._requests = Tally("fleetgraph_http_requests", "HTTP requests", ("method", "route", "status"))
@@ -59,7 +60,7 @@ class Metrics:
         self.registry.register(_Counts(self))
 
     def request(self, method: str, route: str, status: int, seconds: float | None) -> None:
-        """Count an HTTP request; `route` is the pattern that it matched. The life of a socket is no time to answer."""
+        """Count an HTTP request; `route` is the pattern that it matched. The life of a stream is no time to answer."""
         if method not in _METHODS:
             method = "other"
         self._requests.inc(method, route, status)
@@ -97,6 +98,7 @@ class Metrics:
         yield self._operations.metric()
         yield self._operation_seconds.metric()
         yield self.sockets.metric()
+        yield self.streams.metric()
         yield self.subscriptions.metric()
         yield self.events.metric()
         yield self._closes.metric()

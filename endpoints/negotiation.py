@@ -1,4 +1,4 @@
-"""Content negotiation of GraphQL over HTTP: which of the two media types an answer has."""
+"""Content negotiation of GraphQL over HTTP: the media type of an answer, and that of a stream of answers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,10 @@ from typing import Final
 from endpoints.answers import JSON
 
 GRAPHQL: Final = "application/graphql-response+json"
+EVENT_STREAM: Final = "text/event-stream"
+MULTIPART: Final = "multipart/mixed"
+SUBSCRIPTION_SPEC: Final = "1.0"
+"""What `subscriptionSpec` says of a multipart stream; `multipart/mixed` alone is about incremental delivery."""
 _RANGES: Final = 50
 _REMEMBERED: Final = 128
 """Accept headers whose outcome is kept: there are a few of them, sent again and again."""
@@ -19,6 +23,17 @@ class MediaRange:
 
     media_type: str
     quality: float
+    subscription_spec: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What a caller takes: the type of a single answer and that of a stream of answers; None for neither."""
+
+    answer: str | None
+    stream: str | None
+    streams_all: bool
+    """Whether single answers go into an event stream, too: it is all that the caller takes, or what it likes better."""
 
 
 def media_ranges(accept: str) -> Iterator[MediaRange]:
@@ -26,14 +41,34 @@ def media_ranges(accept: str) -> Iterator[MediaRange]:
     for part in accept.split(",", _RANGES)[:_RANGES]:
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = 1.0
+        subscription_spec = None
         for parameter in parameters:
             name, _, value = parameter.partition("=")
             if name.strip() == "q":
                 quality = _quality(value.strip())
             elif name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8"):
                 quality = 0.0  # answers are in UTF-8 only
+            elif name.strip() == "subscriptionspec":
+                subscription_spec = value.strip(' "')
         if "/" in media_type:
-            yield MediaRange(media_type, quality)
+            yield MediaRange(media_type, quality, subscription_spec)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def accepted(accept: str | None) -> Acceptance:
+    """Return what an Accept header takes. Streams have to be named: `*/*` asks for none.
+
+    A caller who names both kinds of stream with the same quality gets server-sent events.
+    """
+    answer = answer_type(accept)
+    ranges = list(media_ranges(accept or ""))
+    events = _named(ranges, EVENT_STREAM)
+    multipart = _named([part for part in ranges if part.subscription_spec == SUBSCRIPTION_SPEC], MULTIPART)
+    if events <= 0 and multipart <= 0:
+        return Acceptance(answer, None, streams_all=False)
+    stream = EVENT_STREAM if events >= multipart else MULTIPART
+    streams_all = events > 0 and (answer is None or events > _preference(answer, ranges)[0])
+    return Acceptance(answer, stream, streams_all=streams_all)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -61,6 +96,11 @@ def prefers_html(accept: str | None) -> bool:
     html, named = _preference("text/html", ranges)
     rivals = [_preference(media_type, ranges) for media_type in (GRAPHQL, JSON)]
     return named and html > 0 and all(not rival_named or quality < html for quality, rival_named in rivals)
+
+
+def _named(ranges: list[MediaRange], media_type: str) -> float:
+    """Return the quality of the ranges that name a type; 0 when none does."""
+    return max((part.quality for part in ranges if part.media_type == media_type), default=0.0)
 
 
 def _preference(media_type: str, ranges: list[MediaRange]) -> tuple[float, bool]:

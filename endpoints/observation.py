@@ -59,8 +59,10 @@ class Observation:
             status = response.status
         finally:
             seconds = time.perf_counter() - started
-            status = _UPGRADED if trace.upgraded else status
-            self._metrics.request(method, route, status, None if trace.upgraded else seconds)
+            lasting = trace.upgraded or trace.streamed
+            if lasting:
+                status = _UPGRADED if trace.upgraded else HTTPStatus.OK
+            self._metrics.request(method, route, status, None if lasting else seconds)
             log_access(_line, trace, method, path, status, seconds)
         return response
 

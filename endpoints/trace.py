@@ -26,6 +26,8 @@ class Trace:
     cost: int | None = None
     upgraded: bool = False
     """Whether the request became a WebSocket: its end is no failure of the request."""
+    streamed: bool = False
+    """Whether it is answered by a stream, which lasts as long as its client likes and fails nobody when it ends."""
 
 
 TRACE: Final = web.RequestKey("trace", Trace)
