@@ -38,6 +38,13 @@ ROOT: Final[dict[str, Need]] = {
     "Query.thing": Permission.THING_READ,
     "Query.thingStats": Permission.THING_READ,
     "Subscription.thingStateChanged": Permission.THING_READ,
+    "Subscription.thingConnectivityChanged": Permission.THING_READ,
+    "Subscription.thingChanged": Permission.THING_READ,
+    "Subscription.otaExecutionChanged": Permission.OTA_READ,
+    "Subscription.deploymentProgress": Permission.OTA_READ,
+    "Subscription.otaJobProgress": Permission.OTA_READ,
+    "Subscription.membershipChanged": Permission.MEMBERSHIP_READ,
+    "Subscription.events": SIGNED_IN,
 }
 """The root fields."""
 
@@ -122,6 +129,31 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "Session": (PUBLIC, "accessToken refreshToken expiresAt sessionExpiresAt"),
     "ThingKey": (Permission.THING_WRITE, "thing key"),
     "ThingResult": (Permission.THING_WRITE, "index thing userErrors"),
-    "ThingStateEvent": (Permission.THING_READ, "cursor occurredAt side patch version state thing"),
+    "Event": (SIGNED_IN, "cursor kind occurredAt coalesced"),
+    "ThingStateEvent": (
+        Permission.THING_READ,
+        "cursor kind occurredAt coalesced side patch version state thing",
+    ),
+    "ThingConnectivityEvent": (
+        Permission.THING_READ,
+        "cursor kind occurredAt coalesced connected reason thing",
+    ),
+    "ThingEvent": (
+        Permission.THING_READ,
+        "cursor kind occurredAt coalesced thingId name lifecycle lifecycleReason thing",
+    ),
+    "OtaExecutionEvent": (
+        Permission.OTA_READ,
+        "cursor kind occurredAt coalesced executionId status execution thing",
+    ),
+    "DeploymentEvent": (Permission.OTA_READ, "cursor kind occurredAt coalesced deploymentId deleted deployment"),
+    "OtaJobEvent": (Permission.OTA_READ, "cursor kind occurredAt coalesced otaJobId deleted otaJob"),
+    "MembershipEvent": (
+        Permission.MEMBERSHIP_READ,
+        (
+            "cursor kind occurredAt coalesced change membershipId role previousRole userId organizationId user "
+            "organization"
+        ),
+    ),
 }
 """The fields of object types."""

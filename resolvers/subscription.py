@@ -3,113 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import strawberry
-from sqlalchemy import RowMapping
 
-from engine.errors import BadUserInput
-from engine.resolve import key_in
-from models.enums import EventKind, Permission
-from resolvers.arguments import given
-from resolvers.context import Context, Info
-from schema.live import EventScopeInput, StateSide, ThingStateEvent
-from services.errors import InvalidInput
-from services.events import EventScope, Position, check_position, latest_position, read_events
+from resolvers.context import Info
+from resolvers.streams import STREAMS, request
+from resolvers.watch import Watch
+from schema.enums import EventKind
+from schema.event_scope import EventScopeInput
+from schema.events import (
+    DeploymentEvent,
+    FleetEvent,
+    MembershipEvent,
+    OtaExecutionEvent,
+    OtaJobEvent,
+    ThingConnectivityEvent,
+    ThingEvent,
+    ThingStateEvent,
+)
 
-MAX_THINGS: Final = 100
-UNSETTLED_SECONDS: Final = (0.05, 0.2)
+_GOES_ON: Final = (
+    " Every event has a cursor; `after` replays what was missed, then goes on live, with no gap and no double between "
+    "the two."
+)
+
+Scope = Annotated[
+    EventScopeInput | None, strawberry.argument(description="Which events; all that you may see when left out.")
+]
+After = Annotated[
+    str | None, strawberry.argument(description="Replay the events behind the one with this cursor first.")
+]
 
 
 @strawberry.type(description="What happens, as it happens.")
 class Subscription:
     """The root of subscriptions."""
 
-    @strawberry.subscription(
-        description="Changes of the state of things. Every event has a cursor; `after` replays what was missed, then "
-        "goes on live, with no gap and no double between the two."
-    )
-    async def thing_state_changed(
-        self,
-        info: Info,
-        scope: Annotated[
-            EventScopeInput | None, strawberry.argument(description="Which things; all that you may see when left out.")
-        ] = strawberry.UNSET,
-        after: Annotated[
-            str | None, strawberry.argument(description="Replay the events behind the one with this cursor first.")
-        ] = strawberry.UNSET,
+    @strawberry.subscription(description=f"Changes of the state of things.{_GOES_ON}")
+    def thing_state_changed(
+        self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
     ) -> AsyncGenerator[ThingStateEvent, None]:
         """Changes of state."""
-        wanted = _scope(given(scope), EventKind.THING_STATE_CHANGED)
-        async for row in _follow(info.context, wanted, given(after), Permission.THING_READ):
-            yield _state_event(row)
+        return _watch(info, scope=scope, after=after)
 
+    @strawberry.subscription(description=f"Things that come online or go offline.{_GOES_ON}")
+    def thing_connectivity_changed(
+        self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> AsyncGenerator[ThingConnectivityEvent, None]:
+        """Changes of connectivity."""
+        return _watch(info, scope=scope, after=after)
 
-async def _follow(
-    context: Context, scope: EventScope, after: str | None, permission: Permission
-) -> AsyncGenerator[RowMapping, None]:
-    """Read the log from a position on, for ever.
-
-    Access is resolved anew before each look at the log, so that who is removed receives nothing more; the same look
-    serves replay and live events, so there is no seam between them.
-    """
-    parts = context.parts
-    position = _position(after) if after is not None else await latest_position(parts.store)
-    if after is not None:
-        await check_position(parts.store, position)
-    looks = 0
-    while True:
-        woken = parts.tail.next_wake()
-        access = await context.renewed().resolve_access()
-        rows = await read_events(parts.store, access, permission, scope, position)
-        for row in rows:
-            if woken.is_set():
-                # Something was committed since the look. If it took access away, what was found then is not sent.
-                woken = parts.tail.next_wake()
-                if await context.renewed().resolve_access() != access:
-                    break
-            position = Position.of(row)
-            yield row
-        if rows:
-            looks = 0
-        elif looks < len(UNSETTLED_SECONDS):
-            # What woke us may not be settled yet, because a transaction that began earlier is still open.
-            await parts.tail.wait(woken, seconds=UNSETTLED_SECONDS[looks])
-            looks += 1
-        elif await parts.tail.wait(woken):
-            looks = 0
-
-
-def _position(cursor: str) -> Position:
-    try:
-        return Position.parse(cursor)
-    except InvalidInput as error:
-        raise BadUserInput(error.message) from error
-
-
-def _scope(wanted: EventScopeInput | None, kind: EventKind) -> EventScope:
-    if wanted is None:
-        return EventScope((kind,))
-    organization, group, things = given(wanted.organization_id), given(wanted.group_id), given(wanted.thing_ids)
-    if things is not None and not 1 <= len(things) <= MAX_THINGS:
-        raise BadUserInput(f"thingIds takes from 1 to {MAX_THINGS} things")
-    return EventScope(
-        (kind,),
-        organization_id=None if organization is None else key_in("org", organization),
-        group_id=None if group is None else key_in("group", group),
-        thing_ids=tuple(key_in("thing", each) for each in things or ()),
+    @strawberry.subscription(
+        description=f"Things that are created, edited, moved or deleted, or go a step further in their life.{_GOES_ON}"
     )
+    def thing_changed(
+        self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> AsyncGenerator[ThingEvent, None]:
+        """Changes of things."""
+        return _watch(info, scope=scope, after=after)
 
+    @strawberry.subscription(description=f"Updates of single things that begin, go on, or end.{_GOES_ON}")
+    def ota_execution_changed(
+        self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> AsyncGenerator[OtaExecutionEvent, None]:
+        """Moves of executions."""
+        return _watch(info, scope=scope, after=after)
 
-def _state_event(row: RowMapping) -> ThingStateEvent:
-    detail = row["detail"]
-    return ThingStateEvent.over(
-        {
-            "cursor": Position.of(row).cursor,
-            "occurred_at": row["occurred_at"],
-            "side": StateSide(detail["side"]),
-            "patch": detail["patch"],
-            "version": detail["version"],
-            "thing_id": row["thing_id"],
-        }
+    @strawberry.subscription(description=f"The progress of deployments.{_GOES_ON}")
+    def deployment_progress(
+        self,
+        info: Info,
+        scope: Scope = strawberry.UNSET,
+        deployment_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Of these deployments alone, 100 at most.")
+        ] = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> AsyncGenerator[DeploymentEvent, None]:
+        """The progress of deployments."""
+        return _watch(info, scope=scope, deployment_ids=deployment_ids, after=after)
+
+    @strawberry.subscription(description=f"The progress of OTA jobs.{_GOES_ON}")
+    def ota_job_progress(
+        self,
+        info: Info,
+        scope: Scope = strawberry.UNSET,
+        ota_job_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Of these OTA jobs alone, 100 at most.")
+        ] = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> AsyncGenerator[OtaJobEvent, None]:
+        """The progress of jobs."""
+        return _watch(info, scope=scope, ota_job_ids=ota_job_ids, after=after)
+
+    @strawberry.subscription(
+        description="Members that come, go, or get another role. What concerns yourself you see in any organization; "
+        f"a scope that asks for things leaves all of it out.{_GOES_ON}"
     )
+    def membership_changed(
+        self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> AsyncGenerator[MembershipEvent, None]:
+        """Changes of memberships."""
+        return _watch(info, scope=scope, after=after)
+
+    @strawberry.subscription(description=f"Events of all kinds, in the order in which they happened.{_GOES_ON}")
+    def events(
+        self,
+        info: Info,
+        scope: Scope = strawberry.UNSET,
+        kinds: Annotated[
+            list[EventKind] | None, strawberry.argument(description="Of these kinds alone; of all when left out.")
+        ] = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+    ) -> AsyncGenerator[FleetEvent, None]:
+        """Whatever happens."""
+        return _watch(info, scope=scope, kinds=kinds, after=after)
+
+
+def _watch(info: Info, **arguments: Any) -> Any:
+    """What the field watches."""
+    stream = STREAMS[info.field_name]
+    scope, after = request(stream, arguments)
+    return Watch(info.context, stream, scope, after)

@@ -9,6 +9,7 @@ from models.enums import (
     AttributeScope,
     DeploymentStatus,
     ErrorCode,
+    EventKind,
     GroupKind,
     Lifecycle,
     OrganizationStatus,
@@ -27,6 +28,7 @@ __all__ = [
     "AttributeScope",
     "DeploymentStatus",
     "ErrorCode",
+    "EventKind",
     "GroupKind",
     "Lifecycle",
     "OrganizationStatus",
@@ -165,6 +167,23 @@ described(
         "ABORTED": "Stopped by a person.",
         "EXPIRED": "Not done in time.",
         "DECOMMISSIONED": "The thing has left the fleet.",
+    },
+)
+described(
+    EventKind,
+    "What happened.",
+    {
+        "THING_CREATED": "A thing was created.",
+        "THING_UPDATED": "A thing was edited, got another key, or joined or left a group that is not its home.",
+        "THING_MOVED": "A thing got another home group, or none, or moved to another organization.",
+        "THING_DELETED": "A thing was deleted.",
+        "THING_LIFECYCLE_CHANGED": "A thing went a step further in its life.",
+        "THING_CONNECTIVITY_CHANGED": "A thing came online or went offline.",
+        "THING_STATE_CHANGED": "A thing reported, or something else is wanted of it.",
+        "OTA_EXECUTION_CHANGED": "One thing's update began, went on, or ended.",
+        "OTA_JOB_CHANGED": "An OTA job was created, edited or deleted, or its status or its counts changed.",
+        "DEPLOYMENT_CHANGED": "A deployment was created, edited or deleted, or its status or its counts changed.",
+        "MEMBERSHIP_CHANGED": "A person became a member, got another role, or is no member any more.",
     },
 )
 described(

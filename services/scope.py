@@ -72,10 +72,9 @@ def visible(access: Access, table: Table) -> ColumnElement[bool] | None:
         return false() if rule is None else rule(access)
     if table is USER:
         shared = select(MEMBERSHIP.c.user_id).where(within(MEMBERSHIP.c.organization_id, access, permission))
-        return or_(USER.c.id == _parameter(access, "scope_user"), USER.c.id.in_(shared))
+        return or_(myself(USER.c.id, access), USER.c.id.in_(shared))
     if table is MEMBERSHIP:
-        mine = MEMBERSHIP.c.user_id == _parameter(access, "scope_user")
-        return or_(mine, within(MEMBERSHIP.c.organization_id, access, permission))
+        return or_(myself(MEMBERSHIP.c.user_id, access), within(MEMBERSHIP.c.organization_id, access, permission))
     return within(table.c.id if table is ORGANIZATION else table.c.organization_id, access, permission)
 
 
@@ -88,6 +87,11 @@ def within(column: ColumnElement[Any], access: Access, permission: Permission) -
     organizations = _parameter(access, scope_parameter(permission))
     # One organization is compared as itself: an index that goes on in the order of a list can then be read in order.
     return column == organizations if access.shape is Shape.ONE_ORGANIZATION else member_of(column, organizations)
+
+
+def myself(column: ColumnElement[Any], access: Access) -> ColumnElement[bool]:
+    """`column` is the principal: the person or the thing that asks. Platform administrators are not asked for."""
+    return _me(column, access) if access.shape is Shape.THING else column == _parameter(access, "scope_user")
 
 
 def _parameter(access: Access, name: str) -> BindParameter[Any]:

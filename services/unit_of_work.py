@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
@@ -30,6 +30,19 @@ from services.validation import Path
 Row = TypeVar("Row", bound=SQLModel)
 _RETRYABLE = {"40001", "40P01", "55P03"}
 _TAKEN = "another change has taken this name or id, or removed what this refers to"
+
+
+class Concerned(TypedDict, total=False):
+    """What else an event concerns, by columns of the log: see `models.event`."""
+
+    thing_id: UUID | None
+    group_id: UUID | None
+    previous_organization_id: UUID | None
+    previous_group_id: UUID | None
+    user_id: UUID | None
+
+
+_UNCONCERNED: Final = dict.fromkeys(sorted(Concerned.__optional_keys__))
 
 
 @dataclass(slots=True)
@@ -75,20 +88,22 @@ class UnitOfWork:
         *,
         organization_id: UUID,
         subject_id: UUID,
-        thing_id: UUID | None = None,
-        group_id: UUID | None = None,
         detail: dict[str, Any] | None = None,
+        **concerned: Unpack[Concerned],
     ) -> None:
-        """Note that something happened; the row is written with the commit."""
+        """Note that something happened; the row is written with the commit.
+
+        The organization is the one in which it happened, or in which the subject is since then.
+        """
         self.events.append(
             {
                 "kind": kind,
                 "organization_id": organization_id,
                 "subject_id": subject_id,
-                "thing_id": thing_id,
-                "group_id": group_id,
                 "detail": detail or {},
                 "occurred_at": self.moment,
+                **_UNCONCERNED,
+                **concerned,
             }
         )
 

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from models.enums import EventKind, Permission
+from models.enums import EventKind
 from models.ids import new_id
 from models.store import Store
 from services.access import Access, UserPrincipal
@@ -93,16 +93,16 @@ async def test_a_transaction_that_ends_late_is_never_skipped(gateway: Gateway, f
 
     async def second_writes() -> None:
         await write(store, fleet, second)
-        while_first_was_open.extend(await read_events(store, EVERYTHING, Permission.THING_READ, STATES, start))
+        while_first_was_open.extend((await read_events(store, EVERYTHING, STATES, start)).events)
 
     await write(store, fleet, first, late=True, before=second_writes)
     async with asyncio.timeout(SECONDS_TO_SETTLE):
         # Transactions of other databases of the server hold events back, too, as long as they are open.
-        while len(rows := await read_events(store, EVERYTHING, Permission.THING_READ, STATES, start)) < 2:  # noqa: ASYNC110
+        while len(found := (await read_events(store, EVERYTHING, STATES, start)).events) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert while_first_was_open == []
-    assert [f"thing_{row['thing_id'].hex}" for row in rows] == [first, second]
-    positions = [Position.of(row) for row in rows]
+    assert [f"thing_{event.subject_id.hex}" for event in found] == [first, second]
+    positions = [event.position for event in found]
     assert positions == sorted(positions)
     assert positions[0].sequence > positions[1].sequence
 

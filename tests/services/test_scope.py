@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, Dialect, Table, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import visitors
 
-from models.enums import Permission, Role
+from models.enums import EventKind, Permission, Role
 from models.ids import new_id
 from models.store import Store, StoreSettings, open_store
 from models.tables import EVENT, MEMBERSHIP, ORGANIZATION, THING, USER
@@ -161,7 +161,7 @@ async def test_scopes_of_several_tables_fit_into_one_statement(store: Store, fle
     for tenant in (fleet.alder, fleet.birch):
         for token in (tenant.owner.token, tenant.branch_viewer.token, fleet.stranger.token):
             access = await access_of(store, token)
-            happened = select(func.count()).select_from(EVENT).where(visible_events(access, Permission.THING_READ))
+            happened = select(func.count()).select_from(EVENT).where(visible_events(access, tuple(EventKind)))
             scopes = [scope for table in (USER, MEMBERSHIP) if (scope := visible(access, table)) is not None]
             joined = select(USER.c.id).outerjoin(MEMBERSHIP, and_(MEMBERSHIP.c.user_id == USER.c.id, scopes[1]))
             one_by_one = await found(store, select(USER.c.id).where(scopes[0]))

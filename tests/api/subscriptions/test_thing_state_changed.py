@@ -12,7 +12,7 @@ from sqlalchemy import update
 from gateway import PARTS
 from models.columns import now
 from models.tables import EVENT
-from services.events import purge_events
+from services.events import Position, purge_events
 from tests.client import Subscription, SubscriptionRefused
 from tests.fleets import Fleet, ThingHandle
 from tests.gateways import Gateway, StartGateway
@@ -218,11 +218,10 @@ async def test_a_cursor_ends_with_its_event(gateway: Gateway, fleet: Fleet) -> N
         await event(events)
     async with store.write() as session:
         long_ago = now().replace(year=2001)
-        is_old = EVENT.c.detail["patch"]["value"].as_integer() == 1
-        await session.execute(
-            update(EVENT).where(EVENT.c.kind == "THING_STATE_CHANGED", is_old).values(occurred_at=long_ago)
-        )
-    assert await purge_events(store, 3600) == 1
+        upto = Position.parse(old).sequence
+        aged = update(EVENT).where(EVENT.c.sequence <= upto).values(occurred_at=long_ago).returning(EVENT.c.sequence)
+        number = len((await session.execute(aged)).all())
+    assert await purge_events(store, 3600) == number
     async with gateway.subscribe(WATCH, {"after": old}, token=owner) as events:
         with pytest.raises(SubscriptionRefused) as refusal:
             await event(events)
