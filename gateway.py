@@ -45,6 +45,7 @@ from services import users
 from services.access import Access, Principal
 from services.errors import FleetError
 from services.passwords import Passwords
+from services.presence import Presence, PresenceTimes
 from services.sessions import Authenticator
 from services.settings import Profile, Settings
 from services.signed_addresses import SignedAddresses
@@ -73,13 +74,20 @@ def build_parts(settings: Settings) -> Parts:
             statement_timeout=settings.statement_timeout,
         )
     )
+    tail = Tail(store, retention_seconds=settings.event_retention_seconds)
+    times = PresenceTimes(
+        silence=settings.presence_seconds,
+        lease=settings.presence_lease_seconds,
+        sweep=settings.presence_sweep_seconds,
+    )
     return Parts(
         settings=settings,
         store=store,
         keys=TokenKeys.of(secret, previous),
         passwords=Passwords(),
         storage=LocalStorage(settings.data_dir / "artifacts"),
-        tail=Tail(store, retention_seconds=settings.event_retention_seconds),
+        tail=tail,
+        presence=Presence(store, tail.wake, times),
     )
 
 
@@ -106,12 +114,19 @@ def build_application(settings: Settings) -> web.Application:
         await parts.storage.clean()
         await parts.tail.start()
         await starts.start()
+        await parts.presence.start()
         yield
+        await parts.presence.stop()
         await starts.stop()
         await parts.tail.stop()
         await parts.store.close()
 
+    async def leave(_: web.Application) -> None:
+        parts.presence.leave()
+
     application.cleanup_ctx.append(run_parts)
+    # Before the sockets are closed, which their things need not notice.
+    application.on_shutdown.insert(0, leave)
     return application
 
 

@@ -20,6 +20,7 @@ from resolvers.mutation import Need
 from services.access import ANONYMOUS, WITNESS, Access, AccessCache, Principal, read_epoch, resolve_access
 from services.errors import Unauthenticated
 from services.passwords import Passwords
+from services.presence import Presence
 from services.scope import visible
 from services.settings import Settings
 from services.signed_addresses import SignedAddress, SignedAddresses
@@ -42,6 +43,7 @@ class Parts:
     passwords: Passwords
     storage: Storage
     tail: Tail
+    presence: Presence
     needs: Mapping[str, Need] = field(default_factory=dict)
     accesses: AccessCache = field(default_factory=AccessCache)
 
