@@ -171,9 +171,14 @@ async def _make_groups(
     above: dict[str, list[UUID]] = {}
     rows: list[dict[str, Any]] = []
     closure: list[dict[str, Any]] = []
+    located = 0
     for plan in plans:
         key = new_id()
         above[plan.name] = [key, *(above[plan.parent] if plan.parent else [])]
+        metadata = plan.meta
+        if plan.is_located:
+            metadata = metadata | site.place.locate(located)
+            located += 1
         rows.append(
             {
                 "id": key,
@@ -182,7 +187,7 @@ async def _make_groups(
                 "name": plan.name,
                 "kind": plan.kind,
                 "description": plan.description,
-                "metadata": plan.meta,
+                "metadata": metadata,
                 **dates,
             }
         )

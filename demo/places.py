@@ -17,14 +17,27 @@ THINGS_WITHOUT_HOME: Final = 0.04
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """An organization: its part of all things (in percent), its kinds by weight, and the organizations below it."""
+    """An organization: its part of all things (in percent), its kinds by weight, and the organizations below it.
+
+    `centre` is the latitude and longitude, in degrees, around which its sites lie.
+    """
 
     name: str
     description: str
     city: str
+    centre: tuple[float, float]
     share: int
     kinds: dict[Kind, int]
     children: tuple[Place, ...] = ()
+
+    def locate(self, number: int) -> dict[str, object]:
+        """Where its site with this number stands, from 0: turn by turn around the centre, none on top of another."""
+        latitude, longitude = self.centre
+        reach, angle = 0.008 * math.sqrt(number), number * math.pi * (3 - math.sqrt(5))
+        return {
+            "latitude": round(latitude + reach * math.sin(angle), 5),
+            "longitude": round(longitude + 1.5 * reach * math.cos(angle), 5),
+        }
 
     def walk(self, parent: Place | None = None) -> Iterator[tuple[Place, Place | None]]:
         """This place and all below it, each with its parent, parents first."""
@@ -37,6 +50,7 @@ FLEET: Final = Place(
     name=ROOT_NAME,
     description="Cold chains, bike charging and smart buildings, run for customers in two regions.",
     city="Northport",
+    centre=(47.388, 8.500),
     share=50,
     kinds={COLD_CHAIN: 28, CHARGER: 16, PLUG: 18, GATEWAY: 9, CLIMATE: 11, AIR: 10, TRACKER: 8},
     children=(
@@ -44,6 +58,7 @@ FLEET: Final = Place(
             name="Example Fleet North",
             description="The northern region: its own workshop, spare devices and customers.",
             city="Northport",
+            centre=(47.436, 8.545),
             share=3,
             kinds={GATEWAY: 2, TRACKER: 3},
             children=(
@@ -51,6 +66,7 @@ FLEET: Final = Place(
                     name="Harbour Cold Store",
                     description="Deep-frozen goods between quay and lorry.",
                     city="Northport",
+                    centre=(47.430, 8.385),
                     share=14,
                     kinds={COLD_CHAIN: 7, GATEWAY: 1, TRACKER: 2},
                 ),
@@ -58,6 +74,7 @@ FLEET: Final = Place(
                     name="Station Bike Hub",
                     description="Charging docks at railway stations.",
                     city="Lakefield",
+                    centre=(47.412, 8.690),
                     share=10,
                     kinds={CHARGER: 8, GATEWAY: 1, PLUG: 1},
                 ),
@@ -67,6 +84,7 @@ FLEET: Final = Place(
             name="Example Fleet South",
             description="The southern region: markets and buildings.",
             city="Southbridge",
+            centre=(47.340, 8.590),
             share=3,
             kinds={GATEWAY: 3, PLUG: 2},
             children=(
@@ -74,6 +92,7 @@ FLEET: Final = Place(
                     name="Old Town Markets",
                     description="Refrigerated counters and their sockets in eleven market halls.",
                     city="Southbridge",
+                    centre=(47.318, 8.680),
                     share=11,
                     kinds={COLD_CHAIN: 6, PLUG: 4, GATEWAY: 1},
                 ),
@@ -81,6 +100,7 @@ FLEET: Final = Place(
                     name="Riverside Campus",
                     description="A university campus with heating, air and energy under watch.",
                     city="Millford",
+                    centre=(47.322, 8.385),
                     share=9,
                     kinds={CLIMATE: 5, AIR: 5, PLUG: 3, GATEWAY: 1},
                 ),
@@ -115,6 +135,11 @@ class GroupPlan:
     weight: int = 0
     share: float = 0.0
     meta: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def is_located(self) -> bool:
+        """Whether it is a part of the town or a site: a room stands where its site does, other groups nowhere."""
+        return self.weight > 0 and (self.parent is None or self.kind is GroupKind.INSTALLATION)
 
 
 def plan_groups(things: int, rng: Random) -> list[GroupPlan]:
