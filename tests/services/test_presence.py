@@ -1,82 +1,34 @@
-"""When things are connected: sockets, reports within an interval, silence, and processes that die."""
+"""When things are connected: while they keep a socket, or report within their interval."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.exc import OperationalError
 
 from models.columns import now
 from models.enums import EventKind
-from models.store import Store
-from models.tables import EVENT, GATEWAY_PROCESS, THING, THING_SOCKET, THING_STATE
-from services import connectivity, presence
+from models.tables import EVENT, GATEWAY_PROCESS, THING, THING_SOCKET
+from services import connectivity
 from services.connectivity import BATCH
-from services.errors import Conflict
 from services.presence import Presence, PresenceTimes
 from tests.cast import Cast, thing_id
+from tests.presences import INTERVAL, (
+    CLOSED,
+    CONNECTED,
+    SILENT,
+    changes,
+    is_connected,
+    process,
+    report,
+    seen_at,
+    settle,
+    until,
+)
 from tests.statements import Recorder
-
-INTERVAL = 1_000
-"""What counts for things without an interval of their own; with what comes on top, 1,500 seconds of silence."""
-CONNECTED = {"connected": True, "reason": "SOCKET"}
-CLOSED = {"connected": False, "reason": "SOCKET"}
-SILENT = {"connected": False, "reason": "SILENCE"}
-Change = tuple[UUID, dict[str, Any]]
-
-
-def process(cast: Cast, woken: list[None] | None = None, *, lease: float = 600.0) -> Presence:
-    """The presence of one gateway process; what it does in the background is called by the test."""
-    wake = woken if woken is not None else []
-    return Presence(cast.store, lambda: wake.append(None), PresenceTimes(silence=INTERVAL, lease=lease))
-
-
-async def report(cast: Cast, things: Sequence[UUID], ago: float, *, interval: int | None = None) -> datetime:
-    """Have things reported so many seconds ago; returns the moment."""
-    moment = now() - timedelta(seconds=ago)
-    async with cast.store.write() as session:
-        for thing in things:
-            values = {"connected": True, "last_seen_at": moment, "report_interval_seconds": interval}
-            await session.execute(update(THING).where(THING.c.id == thing).values(values))
-            await session.execute(update(THING_STATE).where(THING_STATE.c.thing_id == thing).values(reported_at=moment))
-    return moment
-
-
-async def changes(cast: Cast) -> list[Change]:
-    """What the log says of connectivity: things and details, in order."""
-    statement = select(EVENT.c.thing_id, EVENT.c.detail).order_by(EVENT.c.sequence)
-    rows = await cast.rows(statement.where(EVENT.c.kind == EventKind.THING_CONNECTIVITY_CHANGED))
-    return [(row.thing_id, row.detail) for row in rows]
-
-
-async def is_connected(cast: Cast, thing: UUID) -> bool:
-    return bool(await cast.value(THING.c.connected, THING.c.id == thing))
-
-
-async def seen_at(cast: Cast, thing: UUID) -> datetime:
-    moment: datetime = await cast.value(THING.c.last_seen_at, THING.c.id == thing)
-    return moment
-
-
-async def end_leases(cast: Cast, ago: float = 1.0) -> datetime:
-    """Have the leases of all processes run out, as when they died; returns when they were last seen."""
-    moment = now() - timedelta(seconds=ago)
-    async with cast.store.write() as session:
-        await session.execute(update(GATEWAY_PROCESS).values(seen_at=moment, lease_until=moment))
-    return moment
-
-
-async def settle(here: Presence) -> None:
-    """Write what has opened and closed."""
-    async with asyncio.timeout(20):
-        while here._opened or here._closed:
-            await here.write()
 
 
 async def test_a_thing_goes_offline_after_its_own_interval_or_that_of_the_settings(cast: Cast) -> None:
@@ -222,121 +174,6 @@ async def test_a_connected_thing_that_opens_a_socket_leaves_no_event(cast: Cast)
     assert await seen_at(cast, cast.thing) == moment
 
 
-async def test_things_of_a_process_that_died_go_offline_once(cast: Cast) -> None:
-    silent, reporting, elsewhere, again = await cast.add_things(4)
-    dead, here, there = process(cast), process(cast), process(cast)
-    for thing in (silent, silent, reporting, elsewhere, again):
-        dead.opened(thing)
-    await settle(dead)
-    await report(cast, [reporting], 100)
-    moment = await end_leases(cast)
-    here.opened(elsewhere)
-    await settle(here)
-    await asyncio.gather(here.sweep(), there.sweep())
-    await here.sweep()
-    assert here.counts.offline["LEASE"] + there.counts.offline["LEASE"] == 2
-    assert {thing: await is_connected(cast, thing) for thing in (silent, reporting, elsewhere, again)} == {
-        silent: False,
-        reporting: True,
-        elsewhere: True,
-        again: False,
-    }
-    left = [(thing, detail) for thing, detail in await changes(cast) if not detail["connected"]]
-    assert sorted(left, key=str) == sorted([(silent, CLOSED), (again, CLOSED)], key=str)
-    assert await seen_at(cast, silent) >= moment
-    assert await cast.count(GATEWAY_PROCESS) == await cast.count(THING_SOCKET) == 1
-
-
-async def test_the_last_heartbeat_is_when_a_thing_was_last_seen(cast: Cast) -> None:
-    dead = process(cast)
-    dead.opened(cast.thing)
-    await settle(dead)
-    async with cast.store.write() as session:
-        await session.execute(update(THING).values(last_seen_at=now() - timedelta(days=3)))
-    moment = await end_leases(cast, ago=60)
-    assert await process(cast).sweep() == 1
-    assert await seen_at(cast, cast.thing) == moment
-
-
-async def test_a_beat_keeps_the_lease(cast: Cast) -> None:
-    here = process(cast)
-    await here.beat()
-    assert await cast.count(GATEWAY_PROCESS) == 0, "who keeps no sockets needs no lease"
-    here.opened(cast.thing)
-    await settle(here)
-    before = await cast.value(GATEWAY_PROCESS.c.lease_until)
-    await here.beat()
-    assert await cast.value(GATEWAY_PROCESS.c.lease_until) > before
-    assert await process(cast).sweep() == 0
-
-
-@pytest.mark.parametrize("is_swept", [True, False])
-async def test_a_process_that_was_held_up_writes_its_sockets_again(cast: Cast, *, is_swept: bool) -> None:
-    here = process(cast)
-    here.opened(cast.thing)
-    await settle(here)
-    first = await cast.value(GATEWAY_PROCESS.c.id)
-    await end_leases(cast)
-    if is_swept:
-        assert await process(cast).sweep() == 1
-    await here.beat()
-    await settle(here)
-    assert await is_connected(cast, cast.thing)
-    assert await process(cast).sweep() == 0
-    assert await cast.value(GATEWAY_PROCESS.c.id) != first
-    details = [detail for _, detail in await changes(cast)]
-    assert details == ([CONNECTED, CLOSED, CONNECTED] if is_swept else [CONNECTED])
-
-
-async def test_a_socket_that_opens_under_a_lease_that_is_gone_is_written_under_another(cast: Cast) -> None:
-    first, second = await cast.add_things(2)
-    here = process(cast)
-    here.opened(first)
-    await settle(here)
-    await end_leases(cast)
-    await process(cast).sweep()
-    here.opened(second)
-    with pytest.raises(Conflict):
-        await here.write()
-    await settle(here)
-    assert await cast.count(THING_SOCKET) == 2
-    assert [await is_connected(cast, each) for each in (first, second)] == [True, True]
-
-
-async def test_the_database_may_be_away(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What opened and closed meanwhile is written when it is back, and nobody who keeps a socket is told."""
-    here = process(cast, lease=0.3)
-    monkeypatch.setattr(presence, "RETRY_SECONDS", 0.01)
-    faults: list[object] = []
-    monkeypatch.setattr(presence.log, "exception", lambda *told, **_: faults.append(told))
-    first, second = await cast.add_things(2)
-    await here.start()
-    try:
-        key = here.opened(first)
-        await until(cast, [(first, CONNECTED)])
-        with monkeypatch.context() as away:
-            away.setattr(Store, "write", _no_database)
-            here.closed(key)
-            here.opened(second)
-            async with asyncio.timeout(20):
-                while len(faults) < 5:  # noqa: ASYNC110 - nobody is told of what is logged
-                    await asyncio.sleep(0.01)
-        await until(cast, [(first, CLOSED), (first, CONNECTED), (second, CONNECTED)])
-    finally:
-        await here.stop()
-
-
-def _no_database(_: Store) -> Any:
-    raise OperationalError("BEGIN", {}, ConnectionRefusedError("nobody listens"))
-
-
-async def until(cast: Cast, wanted: list[Change]) -> None:
-    """Wait until the log says just this of connectivity, in any order."""
-    async with asyncio.timeout(20):
-        while sorted(await changes(cast), key=str) != sorted(wanted, key=str):  # noqa: ASYNC110 - it is asked for
-            await asyncio.sleep(0.01)
-
-
 async def test_it_works_in_the_background_until_it_is_stopped(cast: Cast) -> None:
     times = PresenceTimes(silence=INTERVAL, lease=600, sweep=0.01)
     here = Presence(cast.store, lambda: None, times)
@@ -345,24 +182,6 @@ async def test_it_works_in_the_background_until_it_is_stopped(cast: Cast) -> Non
     await until(cast, [(cast.thing, SILENT)])
     await here.stop()
     assert all(task.cancelled() for task in here._tasks)
-
-
-async def test_what_closes_while_the_process_ends_counts_until_its_lease_is_over(cast: Cast) -> None:
-    stays, comes_back = await cast.add_things(2)
-    here, there = process(cast), process(cast)
-    keys = [here.opened(thing) for thing in (stays, comes_back)]
-    await settle(here)
-    here.leave()
-    for key in keys:
-        here.closed(key)
-    here.opened(cast.thing)
-    await settle(here)
-    assert [detail for _, detail in await changes(cast)] == [CONNECTED] * 2
-    await end_leases(cast)
-    there.opened(comes_back)
-    await settle(there)
-    assert await there.sweep() == 1
-    assert (await changes(cast))[2:] == [(stays, CLOSED)]
 
 
 async def test_a_thing_may_be_deleted_while_it_keeps_a_socket(cast: Cast) -> None:
@@ -440,14 +259,3 @@ async def test_a_socket_that_opens_under_the_eyes_of_the_sweep_is_seen(
     assert await here.sweep() == 0
     assert await is_connected(cast, cast.thing)
     assert await changes(cast) == []
-
-
-async def test_leases_of_processes_that_died_without_sockets_are_forgotten(cast: Cast) -> None:
-    dead = process(cast)
-    key = dead.opened(cast.thing)
-    await settle(dead)
-    dead.closed(key)
-    await settle(dead)
-    await end_leases(cast)
-    assert await process(cast).sweep() == 0
-    assert await cast.count(GATEWAY_PROCESS) == 0
