@@ -177,6 +177,12 @@ class Compiler:
         return shapes
 
 
+def class_of(kind: GraphQLObjectType) -> type:
+    """The Python class that an object type was made of."""
+    found: type = kind.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].origin
+    return found
+
+
 def strawberry_field(field: Selected) -> StrawberryField:
     """Strawberry's side of a field."""
     found: StrawberryField = field.definition.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphql import GraphQLObjectType, is_leaf_type, is_list_type, is_non_null_type, is_object_type
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLObjectType,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
 
 from engine.declarations import Column, Computed, Contextual, Identifier, Part, ToAll, ToListed, ToMany, ToOne
 from engine.errors import StepAside
 from engine.ids import global_id
-from engine.plans.compiler import Compiler, declaration_of, object_type, strawberry_field
+from engine.plans.compiler import Compiler, class_of, declaration_of, object_type, strawberry_field
 from engine.plans.rows import Level, Objects, Row, Step
 from engine.plans.values import present, raw_key, serializer
 from engine.selection import TYPENAME, Selected
@@ -95,10 +102,25 @@ class ObjectCompiler:
         if is_leaf_type(kind):
             convert = serializer(kind)
             return lambda value, _: convert(value)
-        if not is_object_type(kind):
-            raise StepAside("abstract type")
+        if is_abstract_type(kind):
+            return self._abstract(kind, field)
         shape = self._shape(kind, field)
         return lambda value, gathering: None if value is None else shape.write(value, gathering)
+
+    def _abstract(self, kind: GraphQLAbstractType, field: Selected) -> Write:
+        """How a value of an interface or a union is written: by the shape of the type that its class is."""
+        possible = self._compiler.selections.schema.get_possible_types(kind)
+        shapes = {class_of(each): self._shape(each, field) for each in possible}
+
+        def write(value: Any, gathering: Gathering) -> Any:
+            if value is None:
+                return None
+            shape = shapes.get(type(value))
+            if shape is None:
+                raise StepAside("error")
+            return shape.write(value, gathering)
+
+        return write
 
     def _shape(self, kind: GraphQLObjectType, field: Selected) -> ObjectShape:
         shape = ObjectShape()
