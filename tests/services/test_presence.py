@@ -16,9 +16,10 @@ from services import connectivity
 from services.connectivity import BATCH
 from services.presence import Presence, PresenceTimes
 from tests.cast import Cast, thing_id
-from tests.presences import INTERVAL, (
+from tests.presences import (
     CLOSED,
     CONNECTED,
+    INTERVAL,
     SILENT,
     changes,
     is_connected,
