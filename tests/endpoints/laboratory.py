@@ -167,13 +167,24 @@ class Subscription:
             info.context.laboratory.see("ticks ended")
 
     @strawberry.subscription
-    async def gated(self, info: Info, gate: str) -> AsyncIterator[Tick]:
-        yield Tick(number=0)
+    async def gated(self, info: Info, gate: str, size: int = 0) -> AsyncIterator[Tick]:
+        yield Tick(number=0, text="x" * size)
         try:
             await info.context.laboratory.hold(gate)
         finally:
             info.context.laboratory.see(f"{gate} ended")
         yield Tick(number=1)
+
+    @strawberry.subscription
+    async def counted(self, after: str | None = None) -> AsyncIterator[Tick]:
+        """The three numbers behind `after`."""
+        first = int(after or 0) + 1
+        for number in range(first, first + 3):
+            yield Tick(number=number)
+
+    @strawberry.subscription
+    async def unwritable(self) -> AsyncIterator[JSON]:
+        yield {"number": 2**70}  # type: ignore[misc]
 
     @strawberry.subscription
     async def failing(self) -> AsyncIterator[Tick]:

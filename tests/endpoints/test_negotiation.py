@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from endpoints.negotiation import GRAPHQL, answer_type, prefers_html
+from endpoints.negotiation import EVENT_STREAM, GRAPHQL, MULTIPART, accepted, answer_type, prefers_html
 
 JSON = "application/json"
 
@@ -58,3 +58,37 @@ def test_answer_type(accept: str | None, expected: str | None) -> None:
 )
 def test_prefers_html(accept: str | None, expected: bool) -> None:  # noqa: FBT001
     assert prefers_html(accept) is expected
+
+
+SPECIFIED = f"{MULTIPART};subscriptionSpec=1.0"
+
+
+@pytest.mark.parametrize(
+    ("accept", "stream", "streams_all"),
+    [
+        (None, None, False),
+        ("*/*", None, False),
+        ("text/*", None, False),
+        (JSON, None, False),
+        (EVENT_STREAM, EVENT_STREAM, True),
+        (f"{EVENT_STREAM};q=0", None, False),
+        (f"{EVENT_STREAM};charset=latin1", None, False),
+        (f"{EVENT_STREAM}, {JSON}", EVENT_STREAM, False),
+        (f"{EVENT_STREAM}, */*;q=0.1", EVENT_STREAM, True),
+        (f"{EVENT_STREAM};q=0.5, {JSON}", EVENT_STREAM, False),
+        (MULTIPART, None, False),
+        (f"{MULTIPART};deferSpec=20220824", None, False),
+        (f"{MULTIPART};subscriptionSpec=2.0", None, False),
+        (SPECIFIED, MULTIPART, False),
+        (f'{MULTIPART};boundary="graphql";subscriptionSpec="1.0",{JSON}', MULTIPART, False),
+        (f"{MULTIPART};boundary=graphql;subscriptionSpec=1.0,{GRAPHQL},{JSON};q=0.9", MULTIPART, False),
+        (f"{EVENT_STREAM}, {MULTIPART}", EVENT_STREAM, True),
+        (f"{SPECIFIED}, {EVENT_STREAM}", EVENT_STREAM, True),
+        (f"{SPECIFIED}, {EVENT_STREAM};q=0.5, {JSON}", MULTIPART, False),
+        (f"{GRAPHQL}, {JSON}, {EVENT_STREAM}, {MULTIPART}", EVENT_STREAM, False),
+    ],
+)
+def test_which_stream(accept: str | None, stream: str | None, streams_all: bool) -> None:  # noqa: FBT001
+    found = accepted(accept)
+    assert (found.stream, found.streams_all) == (stream, streams_all)
+    assert found.answer == answer_type(accept)
