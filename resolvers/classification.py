@@ -110,8 +110,8 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "Thing": (
         Permission.THING_READ,
         (
-            "id name type externalId lifecycle connected lastSeenAt metadata version createdAt updatedAt tags "
-            "attributes lifecycleHistory state organization homeGroup groups profile executions"
+            "id name type externalId lifecycle connected lastSeenAt reportIntervalSeconds metadata version createdAt "
+            "updatedAt tags attributes lifecycleHistory state organization homeGroup groups profile executions"
         ),
     ),
     "ThingAttribute": (Permission.THING_READ, "scope name value updatedAt"),

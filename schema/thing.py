@@ -42,8 +42,18 @@ class Thing(Node):
     type: ThingType = column(ThingRow.type, "What it is in the fleet.")
     external_id: str | None = column(ThingRow.external_id, "Its id in another registry, unique in the organization.")
     lifecycle: Lifecycle = column(ThingRow.lifecycle, "Where it is in its life.")
-    connected: bool = column(ThingRow.connected, "Whether it is connected now.")
-    last_seen_at: datetime | None = column(ThingRow.last_seen_at, "When it was last heard of; null for never.")
+    connected: bool = column(
+        ThingRow.connected, "Whether it is connected now: it keeps a socket, or reports within its interval."
+    )
+    last_seen_at: datetime | None = column(
+        ThingRow.last_seen_at,
+        "When it was last heard of: it reported, or came or went with a socket; null for never.",
+    )
+    report_interval_seconds: int | None = column(
+        ThingRow.report_interval_seconds,
+        "How often it reports, in seconds; null for the setting of the gateway. It goes offline when it has been "
+        "silent for half as long again, and keeps no socket.",
+    )
     metadata: JSON = column(ThingRow.meta, "Free data, as an object.")
     version: int = column(ThingRow.version, "Grows with each edit; give it as `expectedVersion`.")
     created_at: datetime = column(ThingRow.created_at, "When it was created.")

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     )
     event_retention_seconds: int = Field(604_800, ge=60, description="How long events can be replayed.")
     presence_seconds: int = Field(
-        300, ge=1, le=2_592_000, description="How often a thing reports that has no interval of its own."
+        300, ge=10, le=2_592_000, description="How often a thing reports that has no interval of its own."
     )
     presence_lease_seconds: float = Field(
         30.0, ge=1, description="How long the sockets of a process that has died keep their things connected."

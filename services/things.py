@@ -25,6 +25,8 @@ from sql.sets import member_of
 MAX_BULK: Final = 500
 NAME_LENGTH: Final = 1024
 NAME_OCTETS: Final = 2560
+MAX_INTERVAL: Final = 2_592_000
+"""The longest interval between two reports: 30 days, in seconds."""
 MOVES: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
     Lifecycle.NEW: frozenset({Lifecycle.INSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
     Lifecycle.INSTALLED: frozenset({Lifecycle.UNINSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
@@ -47,6 +49,7 @@ class ThingDraft:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
     attributes: Sequence[AttributeDraft] = ()
+    report_interval_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +82,20 @@ async def create(
     await work.session.execute(insert(THING), rows)
     await _insert_parts(work, rows, drafts, path)
     for row in rows:
-        _record(work, EventKind.THING_CREATED, row["id"], organization_id, row["home_group_id"])
+        record_thing(work, EventKind.THING_CREATED, row["id"], Place(organization_id, row["home_group_id"]))
     return created
 
 
 async def edit(
     work: UnitOfWork, thing_id: UUID, changes: Mapping[str, Any], expected_version: int | None, path: Path
 ) -> None:
-    """Change what is given of a thing: name, type, external_id, profile_id, metadata, tags, attributes.
+    """Change what is given of a thing: any of its plain columns, external_id, profile_id, tags, attributes.
 
     Absent keys stay as they are; None clears everything but name and type (mainflux.thing.update-thing).
     """
     row = await work.fetch(ThingRow, thing_id, Permission.THING_WRITE, (*path, "id"))
     check_version(row.version, expected_version, path)
-    for name in ("name", "type"):
-        if name in changes and changes[name] is None:
-            raise InvalidInput("this cannot be empty", (*path, name))
-    if "name" in changes:
-        row.name = check_name(changes["name"], (*path, "name"), limit=NAME_LENGTH, octets=NAME_OCTETS)
-    if "type" in changes:
-        row.type = changes["type"]
-    if "metadata" in changes:
-        row.meta = check_object({} if changes["metadata"] is None else changes["metadata"], (*path, "metadata"))
+    _set_columns(row, changes, path)
     if "external_id" in changes:
         await _set_external_id(work, row, changes["external_id"], (*path, "externalId"))
     if "profile_id" in changes:
@@ -112,7 +107,7 @@ async def edit(
         await thing_parts.write_attributes(work, thing_id, changes["attributes"], (*path, "attributes"))
     _touch(work, row)
     await work.session.flush()
-    _record(work, EventKind.THING_UPDATED, row.id, row.organization_id, row.home_group_id)
+    record_thing(work, EventKind.THING_UPDATED, row.id, _place(row))
 
 
 async def move(
@@ -130,12 +125,14 @@ async def move(
     if organization_id is not None:
         organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
         await _check_limit(work, organization, sum(row.organization_id != target for row in rows), ("ids",))
+    around = await groups_around(work, thing_ids)
     for index, row in enumerate(rows):
-        goal = target or row.organization_id
+        goal, before = target or row.organization_id, _place(row)
         if home_group_id is not None and goal != row.organization_id and organization_id is None:
             raise InvalidInput("this thing is in another organization than the group", ("ids", index))
-        await _move_one(work, row, home_group_id, goal, ("ids", index))
-        _record(work, EventKind.THING_MOVED, row.id, row.organization_id, row.home_group_id)
+        left = await _move_one(work, row, home_group_id, goal, ("ids", index))
+        previous = None if goal == before.organization_id else before.organization_id
+        record_thing(work, EventKind.THING_MOVED, row.id, Place(goal, home_group_id, previous), left=left)
 
 
 async def remove(work: UnitOfWork, thing_ids: Sequence[UUID]) -> None:
@@ -173,8 +170,23 @@ async def replace_key(work: UnitOfWork, thing_id: UUID) -> str:
     secret = new_secret()
     row.key_digest = digest(secret)
     _touch(work, row)
-    _record(work, EventKind.THING_UPDATED, row.id, row.organization_id, row.home_group_id)
+    record_thing(work, EventKind.THING_UPDATED, row.id, _place(row))
     return secret
+
+
+def _set_columns(row: ThingRow, changes: Mapping[str, Any], path: Path) -> None:
+    """Change what concerns nothing but the thing itself: name, type, report_interval_seconds, metadata."""
+    for name in ("name", "type"):
+        if name in changes and changes[name] is None:
+            raise InvalidInput("this cannot be empty", (*path, name))
+    if "name" in changes:
+        row.name = check_name(changes["name"], (*path, "name"), limit=NAME_LENGTH, octets=NAME_OCTETS)
+    if "type" in changes:
+        row.type = changes["type"]
+    if "report_interval_seconds" in changes:
+        row.report_interval_seconds = _interval(changes["report_interval_seconds"], path)
+    if "metadata" in changes:
+        row.meta = check_object({} if changes["metadata"] is None else changes["metadata"], (*path, "metadata"))
 
 
 def _row(work: UnitOfWork, organization_id: UUID, draft: ThingDraft, path: Path) -> dict[str, Any]:
@@ -188,6 +200,7 @@ def _row(work: UnitOfWork, organization_id: UUID, draft: ThingDraft, path: Path)
         "external_id": _external_id(draft.external_id, (*path, "externalId")),
         "lifecycle": Lifecycle.NEW,
         "connected": False,
+        "report_interval_seconds": _interval(draft.report_interval_seconds, path),
         "metadata": check_object(draft.metadata, (*path, "metadata")),
         "version": 1,
         "created_at": work.moment,
@@ -296,6 +309,12 @@ async def _check_places(work: UnitOfWork, organization_id: UUID, drafts: Sequenc
             if value is not None and value not in known:
                 field_name = "homeGroupId" if name == "home_group_id" else "profileId"
                 raise NotFound("the organization has nothing with this id", (*path, index, field_name))
+
+
+def _interval(value: int | None, path: Path) -> int | None:
+    if value is not None and not 1 <= value <= MAX_INTERVAL:
+        raise InvalidInput(f"from 1 to {MAX_INTERVAL:,} seconds are allowed", (*path, "reportIntervalSeconds"))
+    return value
 
 
 def _external_id(value: str | None, path: Path) -> str | None:

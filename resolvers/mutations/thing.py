@@ -162,6 +162,7 @@ def _draft(item: ThingInput, path: tuple[str | int, ...]) -> ThingDraft:
         external_id=given(item.external_id),
         home_group_id=optional_key("group", item.home_group_id, (*path, "homeGroupId")),
         profile_id=optional_key("profile", item.profile_id, (*path, "profileId")),
+        report_interval_seconds=given(item.report_interval_seconds),
         metadata={} if metadata is None else metadata,
         tags=given(item.tags) or [],
         attributes=_attributes(given(item.attributes) or []),
@@ -173,7 +174,8 @@ def _attributes(items: list[AttributeInput]) -> list[AttributeDraft]:
 
 
 def _patched(patch: ThingPatch, path: tuple[str | int, ...]) -> dict[str, Any]:
-    changed = changes(patch, "name", "type", "external_id", "profile_id", "metadata", "tags", "attributes")
+    names = ("name", "type", "external_id", "profile_id", "report_interval_seconds", "metadata", "tags", "attributes")
+    changed = changes(patch, *names)
     if "profile_id" in changed:
         changed["profile_id"] = optional_key("profile", changed["profile_id"], (*path, "profileId"))
     if changed.get("attributes") is not None:

@@ -36,6 +36,10 @@ class ThingInput:
         default=strawberry.UNSET, description="Its place: a group of the organization."
     )
     profile_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="How it talks.")
+    report_interval_seconds: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="How often it reports, 1 to 2,592,000 seconds; the setting of the gateway when left out.",
+    )
     metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description="Free data, as an object.")
     tags: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Its tags, 100 at most.")
     attributes: list[AttributeInput] | None = strawberry.field(
@@ -64,6 +68,10 @@ class ThingPatch:
     type: ThingType | None = strawberry.field(default=strawberry.UNSET, description="The new type; cannot be cleared.")
     external_id: str | None = strawberry.field(default=strawberry.UNSET, description="The new external id.")
     profile_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The new profile.")
+    report_interval_seconds: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="How often it reports from now on, 1 to 2,592,000 seconds; null for the setting of the gateway.",
+    )
     metadata: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="The new free data, in place of the old."
     )

@@ -15,8 +15,8 @@ query ($id: ID, $externalId: String, $organizationId: ID) {
 EVERYTHING = """
 query ($id: ID) {
   thing(id: $id) {
-    id name type externalId lifecycle connected lastSeenAt metadata version createdAt updatedAt tags
-    attributes { scope name value updatedAt } lifecycleHistory { lifecycle reason occurredAt }
+    id name type externalId lifecycle connected lastSeenAt reportIntervalSeconds metadata version createdAt updatedAt
+    tags attributes { scope name value updatedAt } lifecycleHistory { lifecycle reason occurredAt }
     state { reported desired delta version reportedAt desiredAt }
     organization { id } homeGroup { id } groups { nodes { id } totalCount } profile { id } executions { totalCount }
   }
@@ -82,6 +82,7 @@ async def test_everything_of_a_thing(gateway: Gateway, fleet: Fleet) -> None:
         "lifecycle": "NEW",
         "connected": False,
         "lastSeenAt": None,
+        "reportIntervalSeconds": None,
         "metadata": {},
         "version": 1,
         "tags": ["water"],
