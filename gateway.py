@@ -46,6 +46,7 @@ from services.access import Access, Principal
 from services.errors import FleetError
 from services.passwords import Passwords
 from services.presence import Presence, PresenceTimes
+from services.reports import Reports
 from services.sessions import Authenticator
 from services.settings import Profile, Settings
 from services.signed_addresses import SignedAddresses
@@ -88,6 +89,7 @@ def build_parts(settings: Settings) -> Parts:
         storage=LocalStorage(settings.data_dir / "artifacts"),
         tail=tail,
         presence=Presence(store, tail.wake, times),
+        reports=Reports(store, tail.wake),
     )
 
 
@@ -116,6 +118,7 @@ def build_application(settings: Settings) -> web.Application:
         await starts.start()
         await parts.presence.start()
         yield
+        await parts.reports.stop()
         await parts.presence.stop()
         await starts.stop()
         await parts.tail.stop()

@@ -26,6 +26,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 from models.errors import StoreError
 from models.readers import PostgresReaders, Readers, SqliteReaders
 from models.sqlite_connections import SqliteConnections
+from models.writers import PostgresWriters, SqliteWriters, Writers
 
 NOTIFY_CHANNEL: Final = "fleetgraph_events"
 SQLITE_READERS: Final = 2
@@ -51,6 +52,7 @@ class Store(ABC):
     reader: AsyncEngine
     writer: AsyncEngine
     readers: Readers[Any]
+    writers: Writers
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -78,6 +80,7 @@ class Store(ABC):
                 while _in_use(self.reader) or _in_use(self.writer):  # noqa: ASYNC110 - a pool tells nobody
                     await asyncio.sleep(0.01)
         await self.readers.close()
+        await self.writers.close()
         await self.reader.dispose()
         if self.writer is not self.reader:
             await self.writer.dispose()
@@ -107,6 +110,7 @@ class SqliteStore(Store):
             timeout=settings.pool_timeout,
             pragmas=READER_PRAGMAS,
         )
+        self.writers = SqliteWriters(self.writer)
         event.listen(self.writer.sync_engine, "connect", _configure_sqlite_writer)
         event.listen(self.writer.sync_engine, "begin", _begin_immediate)
         event.listen(self.reader.sync_engine, "connect", _configure_sqlite_reader)
@@ -143,6 +147,7 @@ class PostgresStore(Store):
         self.readers = PostgresReaders(
             url, size=settings.readers, timeout=settings.pool_timeout, server_settings=limits
         )
+        self.writers = PostgresWriters(url, server_settings=limits, channel=NOTIFY_CHANNEL)
 
     async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         """LISTEN on a connection of its own; the payload is empty, the event rows carry the data."""

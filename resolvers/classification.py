@@ -129,6 +129,7 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "Session": (PUBLIC, "accessToken refreshToken expiresAt sessionExpiresAt"),
     "ThingKey": (Permission.THING_WRITE, "thing key"),
     "ThingResult": (Permission.THING_WRITE, "index thing userErrors"),
+    "ThingReportResult": (Permission.STATE_REPORT, "index version state thing userErrors"),
     "Event": (SIGNED_IN, "cursor kind occurredAt coalesced"),
     "ThingStateEvent": (
         Permission.THING_READ,

@@ -12,19 +12,31 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import ColumnElement, RowMapping, Table
 
+from engine.errors import ClientError
 from engine.loaders import Loaders
 from engine.plans.values import raw_key
 from models.store import Store
-from resolvers.guard import check
+from resolvers.guard import PROVING, check
 from resolvers.mutation import Need
-from services.access import ANONYMOUS, WITNESS, Access, AccessCache, Principal, read_epoch, resolve_access
-from services.errors import Unauthenticated
+from services.access import (
+    ANONYMOUS,
+    WITNESS,
+    Access,
+    AccessCache,
+    Principal,
+    ThingPrincipal,
+    read_epoch,
+    resolve_access,
+)
+from services.errors import FleetError, Unauthenticated
 from services.passwords import Passwords
 from services.presence import Presence
+from services.reports import Reports
 from services.scope import visible
 from services.settings import Settings
 from services.signed_addresses import SignedAddress, SignedAddresses
 from services.storage import Storage
+from services.submissions import Outcome, Report
 from services.tail import Tail
 from services.tokens import TokenKeys
 from services.unit_of_work import UnitOfWork, unit_of_work
@@ -44,6 +56,7 @@ class Parts:
     storage: Storage
     tail: Tail
     presence: Presence
+    reports: Reports
     needs: Mapping[str, Need] = field(default_factory=dict)
     accesses: AccessCache = field(default_factory=AccessCache)
 
@@ -109,6 +122,36 @@ class Context:
         """Go by an access that is known to be current; who calls this sees to it that it was, in the end."""
         self._access, self._remembered = access, False
 
+    async def presumed_access(self) -> Access:
+        """What the principal may do if nothing has changed lately: for whoever proves it, and then says so."""
+        if self._access is None:
+            presumed = self._presume()
+            if presumed is None:
+                return await self.resolve_access()
+            self._access, self._remembered = presumed, True
+        return self._access
+
+    def _presume(self) -> Access | None:
+        """What a person could do lately, or what a thing may do if its key is still good."""
+        if isinstance(self.principal, ThingPrincipal):
+            return Access(self.principal)
+        return self.parts.accesses.get(self.principal)
+
+    async def report(self, reports: Sequence[Report | FleetError]) -> list[Outcome]:
+        """Write reports of the caller, with an access that the transaction proves; see `Reports.take`.
+
+        Raises ClientError for a caller who is not signed in any more, as if the access had been resolved for this.
+        """
+        try:
+            outcomes, access = await self.parts.reports.take(await self.presumed_access(), reports)
+        except Unauthenticated as error:
+            self.parts.accesses.forget(self.principal)
+            raise ClientError(error.message, error.code.value) from error
+        self._access, self._remembered = access, False
+        self.parts.accesses.put(access)
+        self._forget()
+        return outcomes
+
     @property
     def access(self) -> Access:
         """The access that root fields have resolved before anything below them runs."""
@@ -135,7 +178,10 @@ class Context:
 
         With `anew`, what is remembered of earlier operations does not count. Raises what the guard raises.
         """
-        access = None if anew else self.parts.accesses.get(self.principal)
+        if fields and PROVING.issuperset(fields):
+            access = self._presume()
+        else:
+            access = None if anew else self.parts.accesses.get(self.principal)
         if access is not None:
             self._access, self._remembered = access, True
         else:

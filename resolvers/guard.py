@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -24,6 +24,10 @@ class UnclassifiedFields(Exception):
     """The schema and the classification do not fit."""
 
 
+PROVING: Final = frozenset({"Mutation.reportThingState", "Mutation.reportThingStates"})
+"""Root fields that are resolved by a presumed access, and prove it in the transaction in which they write."""
+
+
 def guard(schema: GraphQLSchema) -> None:
     """Put the guard before every root field; raises UnclassifiedFields when any field has no class, or no field its."""
     needs = root_needs(schema)
@@ -31,7 +35,8 @@ def guard(schema: GraphQLSchema) -> None:
         for name, field in root.fields.items() if root else ():
             if field.resolve is None:
                 raise UnclassifiedFields(f"{root}.{name} has no resolver to guard")
-            field.resolve = _guarded(field.resolve, needs[f"{root}.{name}"])
+            key = f"{root}.{name}"
+            field.resolve = _guarded(field.resolve, needs[key], presumes=key in PROVING)
     if schema.subscription_type is not None:
         for name, field in schema.subscription_type.fields.items():
             if field.subscribe is None or field.resolve is None:
@@ -82,9 +87,10 @@ def _structural(kind: str) -> Need | None:
     return Needs.NOTHING if kind.endswith(("Connection", "Edge", "Payload")) else None
 
 
-def _guarded(resolve: Callable[..., Any], need: Need) -> Callable[..., Any]:
+def _guarded(resolve: Callable[..., Any], need: Need, *, presumes: bool = False) -> Callable[..., Any]:
     async def guarded(source: Any, info: Any, **arguments: Any) -> Any:
-        check(await info.context.resolve_access(), need)
+        context = info.context
+        check(await (context.presumed_access() if presumes else context.resolve_access()), need)
         result = resolve(source, info, **arguments)
         return await result if isawaitable(result) else result
 

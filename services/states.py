@@ -1,4 +1,4 @@
-"""The state of things: reports of things, wishes of people."""
+"""The state of things: wishes of people, and how patches are merged; `services.reports` has what things report."""
 
 from __future__ import annotations
 
@@ -11,28 +11,8 @@ from sqlalchemy import select
 from models import ThingRow, ThingStateRow
 from models.enums import EventKind, Permission
 from models.tables import THING_STATE
-from services.errors import InvalidInput, NotFound
 from services.unit_of_work import UnitOfWork, check_version
 from services.validation import check_merged, check_object
-
-
-async def report(work: UnitOfWork, thing_id: UUID | None, reported: Any, *, replace: bool) -> UUID:
-    """Take what a thing reports; the thing is the caller itself unless a person with state:report names one.
-
-    Merged into the last report: objects key by key, null takes a key away, everything else is replaced. With `replace`
-    the report stands alone. The thing counts as connected and seen (rainmaker.state.report-from-device).
-    """
-    values = check_object(reported, ("reported",))
-    thing = await _reporting_thing(work, thing_id)
-    state = await _state(work, thing.id)
-    state.reported = values if replace else check_merged(merge(state.reported, values), ("reported",))
-    state.reported_at = work.moment
-    if not thing.connected:
-        detail = {"connected": True}
-        _record(work, EventKind.THING_CONNECTIVITY_CHANGED, thing, detail)
-    thing.connected, thing.last_seen_at = True, work.moment
-    _changed(work, thing, state, "REPORTED", values)
-    return thing.id
 
 
 async def desire(
@@ -63,17 +43,6 @@ def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-async def _reporting_thing(work: UnitOfWork, thing_id: UUID | None) -> ThingRow:
-    caller = work.access.thing
-    if caller is not None:
-        if thing_id not in {None, caller.thing_id}:
-            raise NotFound("there is no thing with this id", ("thingId",))
-        return await work.fetch(ThingRow, caller.thing_id, None)
-    if thing_id is None:
-        raise InvalidInput("a person has to name the thing", ("thingId",))
-    return await work.fetch(ThingRow, thing_id, Permission.STATE_REPORT, ("thingId",))
-
-
 async def _state(work: UnitOfWork, thing_id: UUID) -> ThingStateRow:
     statement = select(ThingStateRow).where(THING_STATE.c.thing_id == thing_id).with_for_update()
     return (await work.session.execute(statement)).scalars().one()
@@ -81,16 +50,11 @@ async def _state(work: UnitOfWork, thing_id: UUID) -> ThingStateRow:
 
 def _changed(work: UnitOfWork, thing: ThingRow, state: ThingStateRow, side: str, patch: dict[str, Any]) -> None:
     state.version += 1
-    detail = {"side": side, "patch": patch, "version": state.version}
-    _record(work, EventKind.THING_STATE_CHANGED, thing, detail)
-
-
-def _record(work: UnitOfWork, kind: EventKind, thing: ThingRow, detail: dict[str, Any]) -> None:
     work.record(
-        kind,
+        EventKind.THING_STATE_CHANGED,
         organization_id=thing.organization_id,
         subject_id=thing.id,
         thing_id=thing.id,
         group_id=thing.home_group_id,
-        detail=detail,
+        detail={"side": side, "patch": patch, "version": state.version},
     )

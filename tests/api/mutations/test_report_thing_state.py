@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from models.columns import now
 from models.ids import new_id
 from models.tables import EVENT, THING, THING_STATE
 from tests.api.mutations.thing_facts import events, seen
@@ -44,15 +46,30 @@ async def test_a_thing_reports_for_itself_and_is_seen(cast: Cast) -> None:
     moments = {"lastSeenAt": moment, "state": {"reportedAt": moment, "desiredAt": None}}
     assert after == {"connected": True, "version": 1, **moments}
     await report(cast, {"on": False}, thingId=thing_id(cast.thing))
-    assert (await seen(cast, cast.thing, "lastSeenAt"))["lastSeenAt"] > moment
+    assert (await seen(cast, cast.thing, "state { reportedAt }"))["state"]["reportedAt"] > moment
     kinds = ["THING_CONNECTIVITY_CHANGED", "THING_STATE_CHANGED", "THING_STATE_CHANGED"]
     assert await events(cast) == [(kind, cast.thing) for kind in kinds]
     details = [row.detail for row in await cast.rows(DETAILS)]
     assert details == [
-        {"connected": True},
+        {"connected": True, "reason": "REPORT"},
         {"side": "REPORTED", "patch": {"on": True}, "version": 1},
         {"side": "REPORTED", "patch": {"on": False}, "version": 2},
     ]
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds", "is_renewed"), [(None, 4, False), (None, 6, True), (8, 1, False), (8, 3, True)]
+)
+async def test_when_a_thing_was_last_seen_is_exact_to_seconds(
+    cast: Cast, interval: int | None, seconds: int, *, is_renewed: bool
+) -> None:
+    before = now() - timedelta(seconds=seconds)
+    async with cast.store.write() as session:
+        known = {"connected": True, "last_seen_at": before, "report_interval_seconds": interval}
+        await session.execute(update(THING).where(THING.c.id == cast.thing).values(known))
+    await report(cast, {})
+    assert (await cast.value(THING.c.last_seen_at, THING.c.id == cast.thing) > before) is is_renewed
+    assert await cast.value(THING_STATE.c.reported_at, THING_STATE.c.thing_id == cast.thing) > before
 
 
 async def test_reports_are_merged_or_stand_alone(cast: Cast) -> None:
