@@ -12,6 +12,7 @@ pytest_plugins = (
     "tests.cast",
     "tests.fleets",
     "tests.differential.seeds",
+    "tests.live.scale",
 )
 
 
