@@ -29,12 +29,14 @@ from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fl
 from demo.keys import KeysUnreadable
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from demo.simulator import simulate
+from endpoints.application import METRICS
 from endpoints.application import build_application as build_endpoints
 from endpoints.files import FileRoutes
 from endpoints.logs import configure_logs
 from endpoints.server import make_runner
 from endpoints.workers import Workers
 from engine.execution import Operations
+from live.feed import Feed
 from models import migrate as migrations
 from models.errors import StoreError
 from models.store import Store, StoreSettings, open_store
@@ -98,29 +100,35 @@ def build_application(settings: Settings) -> web.Application:
     schema = build_schema()
     parts = replace(build_parts(settings), needs=root_needs(schema._schema))  # noqa: SLF001 - it has no public name
     addresses = SignedAddresses(parts.keys, settings.base_url, settings.signed_url_seconds)
+    operations = Operations(schema, limits(settings), hide_suggestions=settings.profile is Profile.PRODUCTION)
+    feed = Feed(parts, operations)
     application = build_endpoints(
-        operations=Operations(schema, limits(settings), hide_suggestions=settings.profile is Profile.PRODUCTION),
+        operations=operations,
         settings=endpoint_settings(settings),
         authenticate=Authenticator(parts.store, parts.keys).authenticate,
         make_context=_context_maker(parts),
         readiness=lambda: _readiness(parts.store),
         sdl=schema.as_str() + "\n",
         registered_documents=registered_documents(settings),
+        live=feed,
         extra_routes=FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
     )
     application[PARTS] = parts
+    application[METRICS].presence = parts.presence.counts
 
     starts = Starts(parts.store, parts.tail.wake)
 
     async def run_parts(_: web.Application) -> AsyncIterator[None]:
         await parts.storage.clean()
         await parts.tail.start()
+        await feed.start()
         await starts.start()
         await parts.presence.start()
         yield
         await parts.reports.stop()
         await parts.presence.stop()
         await starts.stop()
+        await feed.stop()
         await parts.tail.stop()
         await parts.store.close()
 

@@ -12,6 +12,7 @@ from endpoints.explorer import ExplorerPage, cache_assets
 from endpoints.graphql import GraphQLView
 from endpoints.headers import Headers, Origins, preflight
 from endpoints.health import HealthView, Readiness, SchemaView
+from endpoints.live import Live
 from endpoints.metrics import Metrics, MetricsView
 from endpoints.observation import Observation
 from endpoints.principal import Authenticate, MakeContext
@@ -40,11 +41,12 @@ def build_application(
     readiness: Readiness,
     sdl: str,
     registered_documents: RegisteredDocuments | None = None,
+    live: Live | None = None,
     extra_routes: Iterable[web.AbstractRouteDef] = (),
 ) -> web.Application:
     """Return the application of one gateway process; start it with `endpoints.server.make_runner`.
 
-    `registered_documents` may be asked for by id, by GET too. `extra_routes` are served with the same request ids,
+    `live` serves subscriptions. `registered_documents` may be asked for by id, by GET too. `extra_routes` are served with the same request ids,
     logs, headers and errors: a handler may raise any exception that has a `code` and a `message`. They read their own
     bodies (`endpoints.bodies`) and check their own access.
     """
@@ -62,6 +64,7 @@ def build_application(
         documents=RequestedDocuments(settings.documents, registered),
         costs=Costs(settings.costs),
         addresses=Addresses(settings.costs.trusted_proxies),
+        live=live,
     )
     places = Sockets(settings.sockets)
     sockets = WebSocketView(service, origins, places)

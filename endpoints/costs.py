@@ -65,6 +65,13 @@ class Costs:
             await sleep(seconds)
         return Charge(charge.cost, left)
 
+    def owe(self, charge: Charge, events: int, trace: Trace) -> float:
+        """Charge for further events of a subscription; returns the seconds until the caller has earned them."""
+        if not self._per_minute:
+            return 0.0
+        budgets = self._nameless if trace.principal is None else self._named
+        return budgets.owe(trace.principal or trace.address, charge.cost.total * events)[1]
+
     def told(self, charge: Charge) -> dict[str, Any]:
         """What `extensions.cost` of an answer says."""
         return {

@@ -16,6 +16,8 @@ from engine.execution import Answer
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 _ID_CHARACTERS: Final = 256
+_SHORT: Final = 126
+_MEDIUM: Final = 65_536
 
 
 class CloseCode(IntEnum):
@@ -67,7 +69,9 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """`ping`: wants a pong."""
+    """`ping`: wants a pong. With an authorization in its payload, the socket goes on under that one."""
+
+    authorization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,7 @@ def read(frame: bytes) -> Message:
         case "complete":
             return Complete(_id(message))
         case "ping":
-            _payload(message)
-            return Ping()
+            return Ping(_authorization(_payload(message)))
         case "pong":
             _payload(message)
             return Pong()
@@ -117,6 +120,20 @@ def next_result(operation_id: str, answer: Answer) -> bytes:
     """Return `next` with one answer. Raises TypeError for a value that JSON cannot hold."""
     payload = answer.payload if answer.encoded is None else orjson.Fragment(answer.encoded)
     return orjson.dumps({"id": operation_id, "type": "next", "payload": payload})
+
+
+def next_prefix(operation_id: str) -> bytes:
+    """Return what stands before the answer in `next`; a closing brace stands behind it."""
+    return b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
+
+
+def frame_head(size: int) -> bytes:
+    """Return what stands before a text of so many bytes in a WebSocket frame (RFC 6455, 5.2: final, not masked)."""
+    if size < _SHORT:
+        return b"\x81%c" % size
+    if size < _MEDIUM:
+        return b"\x81\x7e" + size.to_bytes(2, "big")
+    return b"\x81\x7f" + size.to_bytes(8, "big")
 
 
 def error(operation_id: str, errors: list[GraphQLFormattedError]) -> bytes:

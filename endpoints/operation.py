@@ -12,6 +12,7 @@ from endpoints.answers import HttpError
 from endpoints.logs import Line, log_access
 from endpoints.messages import Subscribe
 from endpoints.principal import Principal
+from endpoints.pushes import Push
 from endpoints.service import GraphQLService
 from endpoints.trace import Trace
 from engine.documents import PreparedOperation
@@ -27,15 +28,22 @@ class SocketOperation:
     """A query, a mutation or a subscription that answers under the id that the client gave it."""
 
     def __init__(
-        self, message: Subscribe, service: GraphQLService, principal: Principal | None, trace: Trace, send: Send
+        self,
+        message: Subscribe,
+        service: GraphQLService,
+        principal: Principal | None,
+        trace: Trace,
+        send: Send,
+        push: Push,
     ) -> None:
-        """Answer through `send`; `trace` is this operation's own."""
+        """Answer through `send`, or let the live path answer through `push`; `trace` is this operation's own."""
         self._id = message.id
         self._parameters = message.parameters
         self._service = service
         self._principal = principal
         self._trace = trace
         self._send = send
+        self._push = push
 
     async def run(self) -> None:
         """Run to the end. Whatever fails is told to the client under this id; a lost connection just ends it."""
@@ -51,7 +59,8 @@ class SocketOperation:
         except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
             await self._tell(messages.error(self._id, [format_exception(error, self._trace.request_id)]))
         finally:
-            log_access(_line, self._trace, time.perf_counter() - started)
+            if self._push.subscription is None:
+                log_access(_line, self._trace, time.perf_counter() - started)
 
     async def _run(self) -> None:
         """Prepare the operation and run it as its kind needs."""
@@ -76,7 +85,17 @@ class SocketOperation:
         await self._send(messages.complete(self._id))
 
     async def _subscribe(self, prepared: PreparedOperation) -> None:
-        """Answer a subscription with each of its events."""
+        """Answer a subscription with each of its events, or have that done: it goes on when this task has ended."""
+        if self._service.live is not None and not self._parameters.tell_cost:
+            self._push.subscription = await self._service.open(
+                self._service.live,
+                prepared,
+                self._parameters.variables,
+                self._principal,
+                self._trace,
+                self._push,
+            )
+            return
         answers = self._service.subscribe(
             prepared,
             self._parameters.variables,
@@ -107,6 +126,11 @@ class SocketOperation:
             await self._send(message)
         except ConnectionError:
             self._trace.outcome = "lost"
+
+
+def log_end(trace: Trace, seconds: float) -> None:
+    """Log the end of a subscription that the live path has served."""
+    log_access(_line, trace, seconds)
 
 
 def _line(trace: Trace, seconds: float) -> Line:

@@ -5,11 +5,13 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from endpoints.addresses import Addresses
 from endpoints.answers import HttpError
 from endpoints.costs import Charge, Costs
 from endpoints.documents import RequestedDocuments, not_registered
+from endpoints.live import Live, Outlet, stream
 from endpoints.metrics import Metrics
 from endpoints.parameters import Parameters
 from endpoints.principal import Authenticate, MakeContext, Principal
@@ -20,6 +22,13 @@ from endpoints.trace import Trace
 from engine.documents import PreparedOperation
 from engine.errors import Code, RequestError
 from engine.execution import Answer, Context, Operations, Variables, refused
+
+
+class PaidOutlet(Outlet, Protocol):
+    """An outlet that charges its caller for what it sends."""
+
+    def charged(self, charge: Charge) -> None:
+        """Each event costs as much as this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,8 @@ class GraphQLService:
     documents: RequestedDocuments
     costs: Costs
     addresses: Addresses
+    live: Live | None = None
+    """Serves subscriptions; without it each one runs by itself, from the source that its resolver gives."""
 
     async def principal(self, authorization: str | None, trace: Trace) -> Principal | None:
         """Find out who is calling and note it. Raises HttpError (401) for credentials that are not good."""
@@ -165,7 +176,11 @@ class GraphQLService:
         outcome = "cancelled"
         self.metrics.subscriptions.inc()
         try:
-            async with aclosing(self.operations.subscribe(prepared, variables, context(), context)) as answers:
+            if self.live is None:
+                source = self.operations.subscribe(prepared, variables, context(), context)
+            else:
+                source = stream(self.live, prepared, variables, principal, trace.request_id)
+            async with aclosing(source) as answers:
                 outcome = "ok"
                 async for answer in answers:
                     if answer.executed:
@@ -182,6 +197,32 @@ class GraphQLService:
         finally:
             self.metrics.subscriptions.dec()
             self.count(trace, outcome)
+
+    async def open(
+        self,
+        live: Live,
+        prepared: PreparedOperation,
+        variables: Variables,
+        principal: Principal | None,
+        trace: Trace,
+        outlet: PaidOutlet,
+    ) -> Any:
+        """Open a subscription that pushes its answers into an outlet; returns what `live` closes.
+
+        Raises RequestError and HttpError when it may not start.
+        """
+        outlet.charged(self.charge(prepared, variables, trace))
+        self.metrics.subscriptions.inc()
+        try:
+            return await live.open(prepared, variables, principal, trace.request_id, outlet)
+        except BaseException as error:
+            self.closed(trace, "refused" if isinstance(error, RequestError) else "cancelled")
+            raise
+
+    def closed(self, trace: Trace, outcome: str) -> None:
+        """Count the end of a subscription that was opened."""
+        self.metrics.subscriptions.dec()
+        self.count(trace, outcome)
 
     def count(self, trace: Trace, outcome: str, seconds: float | None = None) -> None:
         """Note how an operation ended."""

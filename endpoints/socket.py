@@ -11,17 +11,19 @@ from typing import Literal, TypeAlias
 
 import structlog
 from aiohttp import WSMsgType, web
+from graphql import GraphQLFormattedError
 
 from endpoints import messages
 from endpoints.answers import HttpError
 from endpoints.messages import CloseCode, Complete, Initialise, Message, Ping, SocketError, Subscribe
-from endpoints.operation import SocketOperation
+from endpoints.operation import SocketOperation, log_end
 from endpoints.principal import Principal
+from endpoints.pushes import Push
 from endpoints.service import GraphQLService
 from endpoints.sockets import Seat
 from endpoints.trace import Trace
 from engine.deadlines import Deadlines
-from engine.errors import Code, request_error
+from engine.errors import Code, RequestError, request_error
 
 Wire: TypeAlias = web.WebSocketResponse[Literal[False]]
 
@@ -55,6 +57,10 @@ class Socket:
         self._initialised = False
         self._principal: Principal | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._pushes: dict[str, Push] = {}
+        self._full: tuple[int, float] | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self._signed_out = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0
 
@@ -70,6 +76,7 @@ class Socket:
             _log.error("websocket.fault", request_id=self._trace.request_id, exc_info=error)
             await self.close(CloseCode.INTERNAL, b"Internal error")
         finally:
+            self._deadline = None
             await self._stop()
             if self._transport.get_write_buffer_size():
                 # Closing would wait for a client that does not read.
@@ -83,6 +90,31 @@ class Socket:
                     self.close_code = code
         except TimeoutError:
             _log.info("websocket.cut", request_id=self._trace.request_id, code=code)
+
+    def sign_out(self) -> None:
+        """Close the connection: whoever opened it may not be here any more."""
+        self._signed_out = True
+        if self._deadline is not None:
+            self._deadline.reschedule(asyncio.get_running_loop().time())
+
+    def has_room(self) -> bool:
+        """Whether the client takes what it is sent. One that takes nothing at all for too long is cut."""
+        size = self._transport.get_write_buffer_size()
+        if size < self._settings.buffer_bytes:
+            self._full = None
+            return True
+        now = asyncio.get_running_loop().time()
+        if self._full is None or size < self._full[0]:
+            self._full = (size, now)
+        elif now - self._full[1] > self._settings.send_seconds:
+            _log.info("websocket.slow", request_id=self._trace.request_id, principal=self._trace.principal)
+            self._transport.abort()
+        return False
+
+    def push(self, frames: bytes) -> None:
+        """Send frames that are made already; who writes asks `has_room` first."""
+        if not self._wire.closed:
+            self._transport.write(frames)
 
     async def send(self, message: bytes) -> None:
         """Send a message, or wait while the client is slow. Raises ConnectionError when it is gone, or was too slow."""
@@ -98,14 +130,21 @@ class Socket:
         """Read until the connection ends, the time to say who one is has passed, or the token ends."""
         try:
             async with asyncio.timeout(self._settings.init_seconds) as deadline:
+                self._deadline = deadline
                 while (message := await self._receive()) is not None:
                     if isinstance(message, Initialise):
                         await self._initialise(message, authorization)
                         deadline.reschedule(self._token_end())
                         await self.send(messages.acknowledgement())
+                    elif isinstance(message, Ping) and message.authorization is not None:
+                        await self._renew(message.authorization)
+                        deadline.reschedule(self._token_end())
+                        await self.send(messages.pong())
                     else:
                         await self._take(message)
         except TimeoutError:
+            if self._signed_out:
+                raise SocketError(CloseCode.FORBIDDEN, "The session has ended") from None
             if self._initialised:
                 raise SocketError(CloseCode.FORBIDDEN, "The token has expired") from None
             raise SocketError(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
@@ -129,7 +168,38 @@ class Socket:
             raise SocketError(CloseCode.FORBIDDEN, "Forbidden") from None
         if not self._seat.move(self._principal):
             raise SocketError(CloseCode.TRY_AGAIN_LATER, "Too many connections")
+        await self._connect(self._principal)
         self._initialised = True
+
+    async def _connect(self, principal: Principal | None) -> None:
+        """Be told when the principal is signed out."""
+        if self._service.live is not None:
+            try:
+                await self._service.live.connect(principal, self)
+            except RequestError:
+                raise SocketError(CloseCode.FORBIDDEN, "Forbidden") from None
+
+    async def _renew(self, authorization: str) -> None:
+        """Go on under a fresh token of the same principal."""
+        if not self._initialised:
+            raise SocketError(CloseCode.UNAUTHORIZED, "Unauthorized")
+        before = self._principal
+        try:
+            principal = await self._service.principal(authorization, self._trace)
+        except HttpError:
+            raise SocketError(CloseCode.FORBIDDEN, "Forbidden") from None
+        if principal is None or before is None or principal.id != before.id:
+            raise SocketError(CloseCode.FORBIDDEN, "A socket stays with its principal")
+        live = self._service.live
+        if live is not None:
+            await self._connect(principal)
+            try:
+                await live.move([each.subscription for each in self._pushes.values()], principal)
+            except RequestError:
+                raise SocketError(CloseCode.FORBIDDEN, "Forbidden") from None
+            if principal != before:
+                live.disconnect(before, self)
+        self._principal = principal
 
     def _token_end(self) -> float | None:
         """Return when the token ends, in the time of the event loop."""
@@ -152,9 +222,9 @@ class Socket:
         """Start an operation."""
         if not self._initialised:
             raise SocketError(CloseCode.UNAUTHORIZED, "Unauthorized")
-        if message.id in self._operations:
+        if message.id in self._operations or message.id in self._pushes:
             raise SocketError(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists")
-        if len(self._tasks) >= self._settings.operations:
+        if len(self._tasks) + len(self._pushes) >= self._settings.operations:
             limit = f"A connection may run {self._settings.operations} operations."
             await self.send(messages.error(message.id, request_error(limit, Code.LIMIT_EXCEEDED).errors))
             return
@@ -164,14 +234,40 @@ class Socket:
             principal=self._trace.principal,
             address=self._trace.address,
         )
-        operation = SocketOperation(message, self._service, self._principal, trace, self.send)
-        task = asyncio.create_task(operation.run())
+        push = Push(message.id, self._service, self, trace, self._ended_by_itself)
+        operation = SocketOperation(message, self._service, self._principal, trace, self.send, push)
+        task = asyncio.create_task(self._operate(operation, push))
         self._operations[message.id] = task
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(message.id, done))
 
+    async def _operate(self, operation: SocketOperation, push: Push) -> None:
+        """Run an operation; a subscription that the live path serves is kept when its task ends."""
+        await operation.run()
+        if push.subscription is not None:
+            if push.has_ended:
+                self._close_push(push, push.outcome)
+            else:
+                self._pushes[push.id] = push
+
+    def _ended_by_itself(self, push: Push, errors: list[GraphQLFormattedError] | None) -> None:
+        """Tell the client that the live path has ended a subscription."""
+        text = messages.complete(push.id) if errors is None else messages.error(push.id, errors)
+        self.push(messages.frame_head(len(text)) + text)
+        if self._pushes.pop(push.id, None) is not None:
+            self._close_push(push, push.outcome)
+
+    def _close_push(self, push: Push, outcome: str) -> None:
+        """Note the end of a subscription."""
+        self._service.closed(push.trace, outcome)
+        log_end(push.trace, push.seconds)
+
     def _end(self, operation_id: str) -> None:
         """Stop an operation that the client completes; one that has ended by itself is forgotten already."""
+        push = self._pushes.pop(operation_id, None)
+        if push is not None and self._service.live is not None:
+            self._service.live.close(push.subscription)
+            self._close_push(push, "ok")
         task = self._operations.pop(operation_id, None)
         if task is not None:
             task.cancel()
@@ -184,6 +280,10 @@ class Socket:
 
     async def _stop(self) -> None:
         """Stop all operations and wait until they have given back what they hold."""
+        for operation_id in list(self._pushes):
+            self._end(operation_id)
+        if self._service.live is not None:
+            self._service.live.disconnect(self._principal, self)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

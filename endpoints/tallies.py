@@ -63,6 +63,10 @@ class Tally:
             self._make(values)
             self._counts[values] += 1
 
+    def add(self, number: int) -> None:
+        """Count some more, of a tally without labels."""
+        self._counts[()] += number
+
     def _make(self, values: Labels) -> None:
         self._counts[values] = 0
         self._made[values] = time.time()

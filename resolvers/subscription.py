@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import strawberry
 
+from engine.errors import BadUserInput
 from resolvers.context import Info
 from resolvers.streams import STREAMS, request
 from resolvers.watch import Watch
@@ -22,6 +23,8 @@ from schema.events import (
     ThingEvent,
     ThingStateEvent,
 )
+from services.errors import InvalidInput
+from services.events import Position
 
 _GOES_ON: Final = (
     " Every event has a cursor; `after` replays what was missed, then goes on live, with no gap and no double between "
@@ -120,8 +123,16 @@ class Subscription:
         return _watch(info, scope=scope, kinds=kinds, after=after)
 
 
-def _watch(info: Info, **arguments: Any) -> Any:
-    """What the field watches."""
+def _watch(info: Info, **arguments: Any) -> AsyncGenerator[Any, None]:
+    """What the field watches: an `AsyncIterable`, which is all that executors ask for."""
     stream = STREAMS[info.field_name]
     scope, after = request(stream, arguments)
-    return Watch(info.context, stream, scope, after)
+    watch = Watch(info.context, stream, scope, None if after is None else _position(after))
+    return cast("AsyncGenerator[Any, None]", watch)
+
+
+def _position(cursor: str) -> Position:
+    try:
+        return Position.parse(cursor)
+    except InvalidInput as error:
+        raise BadUserInput(error.message) from error
