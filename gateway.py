@@ -29,7 +29,7 @@ from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fl
 from demo.keys import KeysUnreadable
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from demo.simulator import simulate
-from endpoints.application import METRICS
+from endpoints.application import METRICS, PLACES
 from endpoints.application import build_application as build_endpoints
 from endpoints.files import FileRoutes
 from endpoints.logs import configure_logs
@@ -115,6 +115,7 @@ def build_application(settings: Settings) -> web.Application:
     )
     application[PARTS] = parts
     application[METRICS].presence = parts.presence.counts
+    application[PLACES].attend = parts.presence.attend
 
     starts = Starts(parts.store, parts.tail.wake)
 

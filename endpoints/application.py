@@ -29,6 +29,7 @@ from engine.execution import Operations
 SERVICE = web.AppKey("service", GraphQLService)
 METRICS = web.AppKey("metrics", Metrics)
 SOCKETS = web.AppKey("sockets", WebSocketView)
+PLACES = web.AppKey("places", Sockets)
 SHORTCUT = web.AppKey("shortcut", Shortcut)
 
 
@@ -46,9 +47,9 @@ def build_application(
 ) -> web.Application:
     """Return the application of one gateway process; start it with `endpoints.server.make_runner`.
 
-    `live` serves subscriptions. `registered_documents` may be asked for by id, by GET too. `extra_routes` are served with the same request ids,
-    logs, headers and errors: a handler may raise any exception that has a `code` and a `message`. They read their own
-    bodies (`endpoints.bodies`) and check their own access.
+    `live` serves subscriptions. `registered_documents` may be asked for by id, by GET too. `extra_routes` are served
+    with the same request ids, logs, headers and errors: a handler may raise any exception that has a `code` and a
+    `message`. They read their own bodies (`endpoints.bodies`) and check their own access.
     """
     metrics = Metrics(operations.documents, operations.fallbacks)
     origins = Origins(settings.allowed_origins)
@@ -82,6 +83,7 @@ def build_application(
     application[SERVICE] = service
     application[METRICS] = metrics
     application[SOCKETS] = sockets
+    application[PLACES] = places
     application[SHORTCUT] = Shortcut(view, observation, headers)
     application.add_routes(
         [

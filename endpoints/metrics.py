@@ -2,9 +2,9 @@
 
 import hmac
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from prometheus_client import (
@@ -24,6 +24,18 @@ from engine.documents import Documents
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+class PresenceCounts(Protocol):
+    """What is known of the presence of things."""
+
+    @property
+    def things(self) -> Callable[[], int]:
+        """How many things keep a socket at this process."""
+
+    @property
+    def offline(self) -> Mapping[str, int]:
+        """How many things this process has taken offline, by the reason."""
 
 
 class Metrics:
@@ -53,6 +65,7 @@ class Metrics:
         self._closes = Tally("fleetgraph_websocket_closes", "Closed WebSockets by close code", ("code",))
         self._documents = documents
         self._fallbacks = fallbacks if fallbacks is not None else {}
+        self.presence: PresenceCounts | None = None
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -93,6 +106,7 @@ class Metrics:
         for reason, count in self._fallbacks.items():
             fallbacks.add_metric([reason], count)
         yield fallbacks
+        yield from self._things()
         yield self._requests.metric()
         yield self._request_seconds.metric()
         yield self._operations.metric()
@@ -102,6 +116,20 @@ class Metrics:
         yield self.subscriptions.metric()
         yield self.events.metric()
         yield self._closes.metric()
+
+    def _things(self) -> Iterator[Metric]:
+        """Yield what is known of the presence of things; none before somebody counts them."""
+        counts = self.presence
+        keeping = 0 if counts is None else counts.things()
+        yield GaugeMetricFamily("fleetgraph_things_with_sockets", "Things that keep a socket", value=keeping)
+        offline = CounterMetricFamily(
+            "fleetgraph_things_gone_offline",
+            "Things that this process took offline: silent ones, and those of processes whose lease was over",
+            labels=["reason"],
+        )
+        for reason, count in ({} if counts is None else counts.offline).items():
+            offline.add_metric([reason], count)
+        yield offline
 
 
 class _Counts(Collector):

@@ -1,23 +1,31 @@
 """How many connections are open for as long as their clients like, and by whom: WebSockets, and streams over HTTP."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from endpoints.answers import HttpError
 from endpoints.principal import Principal
 from endpoints.settings import SocketSettings
+
+Attend: TypeAlias = Callable[[Principal], Callable[[], None]]
+"""Called when a principal is known to keep a connection; what it returns is called when the connection ends."""
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 class Sockets:
     """The places for sockets and streams in this process."""
 
     def __init__(self, settings: SocketSettings) -> None:
-        """Give out as many places as the settings say."""
+        """Give out as many places as the settings say; `attend` is told who takes them."""
         self._settings = settings
+        self.attend: Attend = lambda _: _nothing
         self._taken: Counter[str | None] = Counter()
         self.count = 0
 
@@ -55,9 +63,11 @@ class Sockets:
             message = f"You may have {limit} connections open. Close some, or use one WebSocket for all subscriptions."
             raise HttpError(HTTPStatus.TOO_MANY_REQUESTS, message, headers={"Retry-After": "5"})
         self.count += 1
+        depart = _nothing if principal is None else self.attend(principal)
         try:
             yield
         finally:
+            depart()
             self.count -= 1
             self.leave(name)
 
@@ -75,6 +85,7 @@ class Seat:
         """Sit among the sockets without a principal, once entered."""
         self._sockets = sockets
         self._name: str | None = None
+        self._depart = _nothing
 
     def __enter__(self) -> Self:
         self._sockets.take(None)
@@ -84,6 +95,7 @@ class Seat:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._depart()
         self._sockets.leave(self._name)
         self._sockets.count -= 1
 
@@ -95,4 +107,6 @@ class Seat:
             return False
         self._sockets.leave(self._name)
         self._name = principal.id
+        before, self._depart = self._depart, self._sockets.attend(principal)
+        before()
         return True

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID
@@ -19,7 +20,7 @@ import structlog
 from models.ids import new_id
 from models.store import Store
 from services import connectivity
-from services.access import ANONYMOUS
+from services.access import ANONYMOUS, ThingPrincipal
 from services.connectivity import BATCH, Patience, Place
 from services.errors import Conflict
 from services.leases import EndedLease, ended_leases, forget_lease, renew_lease, take_lease
@@ -113,6 +114,12 @@ class Presence:
         if key in self._attempted:
             self._closed[key] = thing_id
             self._changed.set()
+
+    def attend(self, principal: object) -> Callable[[], None]:
+        """Note that somebody keeps a connection; returns what to call when it ends. It matters of things alone."""
+        if not isinstance(principal, ThingPrincipal):
+            return _nothing
+        return partial(self.closed, self.opened(principal.thing_id))
 
     @contextmanager
     def socket(self, thing_id: UUID) -> Iterator[None]:
@@ -244,6 +251,10 @@ async def _attempt(act: Callable[[], Awaitable[Done]], failure: str) -> Done | N
     except Exception:
         log.exception(failure)
         return None
+
+
+def _nothing() -> None:
+    """People come and go."""
 
 
 def _forget(pending: dict[UUID, UUID], done: set[UUID]) -> None:
