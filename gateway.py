@@ -60,6 +60,7 @@ from services.unit_of_work import unit_of_work
 from services.uploads import Files
 
 PARTS: Final = web.AppKey("parts", Parts)
+FEED: Final = web.AppKey("feed", Feed)
 GC_THRESHOLDS: Final = (50_000, 20, 50)
 SIMULATED_THINGS: Final = 50
 SIMULATOR_SECONDS: Final = 2.0
@@ -114,6 +115,7 @@ def build_application(settings: Settings) -> web.Application:
         extra_routes=FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
     )
     application[PARTS] = parts
+    application[FEED] = feed
     application[METRICS].presence = parts.presence.counts
     application[PLACES].attend = parts.presence.attend
 

@@ -82,6 +82,11 @@ class Hub:
         ]
 
     @property
+    def members(self) -> int:
+        """How many subscriptions get live events, those that still replay what they missed left out."""
+        return sum(len(kind.members) for kind in self._classes.values())
+
+    @property
     def epoch(self) -> int:
         """The access epoch that all watchers' accesses are of."""
         return self._epoch

@@ -26,7 +26,7 @@ from aiohttp import web
 from endpoints.application import METRICS, SERVICE
 from endpoints.server import make_runner
 from engine.plans.execution import INTROSPECTION
-from gateway import PARTS, build_application
+from gateway import FEED, build_application
 from services.settings import Profile, Settings
 from tests.client import SECONDS_FOR_AN_EVENT, GatewayClient, Subscription
 from tests.databases import NAMED_SERVER
@@ -66,8 +66,8 @@ class Gateway(GatewayClient):
 
     @property
     def all_listen(self) -> bool:
-        """Whether every subscription waits for the next event, and so knows from which position on it listens."""
-        return len(self.application[PARTS].tail._woken._waiters) >= self.running_subscriptions
+        """Whether every subscription gets what happens from now on, and has been sent what came before."""
+        return self.application[FEED].hub.members >= self.running_subscriptions
 
 
 StartGateway = Callable[..., Awaitable[Gateway]]
