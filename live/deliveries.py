@@ -53,10 +53,10 @@ class Backlog:
         """How many events wait."""
         return len(self._waiting)
 
-    def add(self, delivery: Delivery, *, events: int, octets: int) -> bool:
-        """Let an event wait; False when there is no room for it, by number or by bytes."""
+    def add(self, delivery: Delivery, *, events: int, octets: int, merging: bool) -> bool:
+        """Let an event wait, with `merging` in place of an older one; False when too many wait, or too many bytes."""
         key = delivery.key
-        if key is None:
+        if key is None or not merging:
             key = delivery.position
         elif key in self._waiting and delivery.merged is not None:
             self._bytes -= len(self._waiting.pop(key).encoded)

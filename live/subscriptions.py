@@ -110,8 +110,7 @@ class Subscription:
         self.position = max(self.position, position) if self.backlog is None else self.position
         self.kind = kind
         kind.members[self] = None
-        if self.backlog is not None:
-            kind.slow += 1
+        kind.slow += self.is_slow
 
     def serve(self, watcher: Watcher) -> None:
         """Belong to another watcher: the same principal with a fresh token."""
@@ -121,23 +120,25 @@ class Subscription:
 
     def leave(self) -> None:
         """Be a member of no class."""
-        if self.kind.members.pop(self, self) is None and self.backlog is not None:
-            self.kind.slow -= 1
+        if self.kind.members.pop(self, self) is None:
+            self.kind.slow -= self.is_slow
 
     def hold(self) -> None:
         """Let events wait until `release`, while older ones are still being sent."""
         self.held = True
-        self._be_slow()
+        self.backlog = Backlog()
 
     def release(self) -> None:
         """Send what waits."""
         self.held = False
+        if self in self.kind.members:
+            self.kind.slow += 1
         self.catch_up()
 
     @property
     def is_slow(self) -> bool:
-        """Whether events wait for the client."""
-        return self.backlog is not None
+        """Whether events wait for the client to take what it was sent."""
+        return self.backlog is not None and not self.held
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
         """Send events, or let them wait; ends with RESUME_REQUIRED when too much waits."""
@@ -152,12 +153,15 @@ class Subscription:
                 self.outlet.write(deliveries)
                 self.position = deliveries[-1].position
                 return
-            self._be_slow()
-        backlog = self.backlog
-        assert backlog is not None  # noqa: S101 - `_be_slow` has made one
+            self.backlog = Backlog()
+            self.kind.slow += 1
         for delivery in deliveries:
-            if not backlog.add(delivery, events=self.patience.events, octets=self.patience.octets):
-                backlog.clear()
+            # Who is held is not slow, and gets every event.
+            fits = self.backlog.add(
+                delivery, events=self.patience.events, octets=self.patience.octets, merging=not self.held
+            )
+            if not fits:
+                self.backlog.clear()
                 self.end([resume_required(self.position)])
                 return
 
@@ -166,9 +170,8 @@ class Subscription:
         while self.backlog is not None and not self.held and not self.ended and self.outlet.has_room():
             taken = self.backlog.take(SENT_AT_ONCE)
             if not taken:
+                self.kind.slow -= self in self.kind.members
                 self.backlog = None
-                if self in self.kind.members:
-                    self.kind.slow -= 1
                 break
             self.outlet.write(taken)
             self.position = max(self.position, taken[-1].position)
@@ -187,12 +190,6 @@ class Subscription:
         self.ended = True
         self.leave()
         self.watcher.subscriptions.pop(self, None)
-
-    def _be_slow(self) -> None:
-        if self.backlog is None:
-            self.backlog = Backlog()
-            if self in self.kind.members:
-                self.kind.slow += 1
 
 
 def resume_required(position: Position) -> GraphQLFormattedError:
