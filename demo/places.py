@@ -36,7 +36,7 @@ class Place:
         reach, angle = 0.008 * math.sqrt(number), number * math.pi * (3 - math.sqrt(5))
         return {
             "latitude": round(latitude + reach * math.sin(angle), 5),
-            "longitude": round(longitude + 1.5 * reach * math.cos(angle), 5),
+            "longitude": round(longitude + 2 * reach * math.cos(angle), 5),
         }
 
     def walk(self, parent: Place | None = None) -> Iterator[tuple[Place, Place | None]]:
@@ -50,7 +50,7 @@ FLEET: Final = Place(
     name=ROOT_NAME,
     description="Cold chains, bike charging and smart buildings, run for customers in two regions.",
     city="Northport",
-    centre=(47.388, 8.500),
+    centre=(47.388, 8.480),
     share=50,
     kinds={COLD_CHAIN: 28, CHARGER: 16, PLUG: 18, GATEWAY: 9, CLIMATE: 11, AIR: 10, TRACKER: 8},
     children=(
@@ -58,7 +58,7 @@ FLEET: Final = Place(
             name="Example Fleet North",
             description="The northern region: its own workshop, spare devices and customers.",
             city="Northport",
-            centre=(47.436, 8.545),
+            centre=(47.438, 8.560),
             share=3,
             kinds={GATEWAY: 2, TRACKER: 3},
             children=(
@@ -66,7 +66,7 @@ FLEET: Final = Place(
                     name="Harbour Cold Store",
                     description="Deep-frozen goods between quay and lorry.",
                     city="Northport",
-                    centre=(47.430, 8.385),
+                    centre=(47.428, 8.330),
                     share=14,
                     kinds={COLD_CHAIN: 7, GATEWAY: 1, TRACKER: 2},
                 ),
@@ -74,7 +74,7 @@ FLEET: Final = Place(
                     name="Station Bike Hub",
                     description="Charging docks at railway stations.",
                     city="Lakefield",
-                    centre=(47.412, 8.690),
+                    centre=(47.412, 8.745),
                     share=10,
                     kinds={CHARGER: 8, GATEWAY: 1, PLUG: 1},
                 ),
@@ -84,7 +84,7 @@ FLEET: Final = Place(
             name="Example Fleet South",
             description="The southern region: markets and buildings.",
             city="Southbridge",
-            centre=(47.340, 8.590),
+            centre=(47.345, 8.610),
             share=3,
             kinds={GATEWAY: 3, PLUG: 2},
             children=(
@@ -92,7 +92,7 @@ FLEET: Final = Place(
                     name="Old Town Markets",
                     description="Refrigerated counters and their sockets in eleven market halls.",
                     city="Southbridge",
-                    centre=(47.318, 8.680),
+                    centre=(47.316, 8.745),
                     share=11,
                     kinds={COLD_CHAIN: 6, PLUG: 4, GATEWAY: 1},
                 ),
@@ -100,7 +100,7 @@ FLEET: Final = Place(
                     name="Riverside Campus",
                     description="A university campus with heating, air and energy under watch.",
                     city="Millford",
-                    centre=(47.322, 8.385),
+                    centre=(47.318, 8.350),
                     share=9,
                     kinds={CLIMATE: 5, AIR: 5, PLUG: 3, GATEWAY: 1},
                 ),
