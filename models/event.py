@@ -23,8 +23,8 @@ class EventRow(SQLModel, table=True):
 
     No foreign keys: an event outlives what it tells of.
 
-    `previous_organization_id` and `previous_group_id` are what a moved thing has left, `user_id` is the person that the
-    event is about: whoever reads in that organization, watches that group, or is that person, sees the event, too.
+    `previous_organization_id` is what a moved thing has left, or what went with all that was in it; `user_id` is the
+    person that the event is about. Whoever reads in that organization, or is that person, sees the event, too.
     """
 
     __tablename__ = "event"
@@ -36,7 +36,6 @@ class EventRow(SQLModel, table=True):
     organization_id: UUID
     previous_organization_id: UUID | None = Field(default=None)
     group_id: UUID | None = Field(default=None)
-    previous_group_id: UUID | None = Field(default=None)
     user_id: UUID | None = Field(default=None)
     thing_id: UUID | None = Field(default=None)
     subject_id: UUID

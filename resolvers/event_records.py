@@ -79,15 +79,15 @@ def _job(event: Event) -> dict[str, Any]:
 
 
 def _membership(event: Event) -> dict[str, Any]:
-    """Where an organization went with its members, it is the previous one of the event."""
-    previous = event.detail.get("previousRole")
+    """The detail names the organization when it went, and the event stands in the one above."""
+    detail, previous = event.detail, event.detail.get("previousRole")
     return {
-        "change": MembershipChange(event.detail["change"]),
+        "change": MembershipChange(detail["change"]),
         "membership_id": event.subject_id,
-        "role": Role(event.detail["role"]),
+        "role": Role(detail["role"]),
         "previous_role": None if previous is None else Role(previous),
-        "user_id": UUID(event.detail["userId"]),
-        "organization_id": event.previous_organization_id or event.organization_id,
+        "user_id": UUID(detail["userId"]),
+        "organization_id": UUID(detail["organizationId"]) if "organizationId" in detail else event.organization_id,
     }
 
 

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
+
 from models import DeploymentRow, OtaJobRow, ReleaseRow
-from models.enums import DeploymentStatus, Permission
+from models.enums import DeploymentStatus, EventKind, Permission
 from models.tables import ARTIFACT, OTA_EXECUTION, OTA_JOB, RELEASE
 from services.bulk import allow_time
 from services.endings import end_executions, end_jobs, lock_jobs
 from services.errors import WrongState
 from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB, add
-from services.execution_events import record_deployment, record_job
+from services.execution_events import record, record_deployment, record_job
 from services.lookups import enter, look_up
 from services.patches import DESCRIPTION, NAME, Fields, apply_changes
 from services.rollouts import PRIORITY, Rules, ready_artifacts, roll_out
@@ -129,6 +131,9 @@ async def delete(work: UnitOfWork, deployment_id: UUID) -> UUID:
     deployment = await work.fetch(DeploymentRow, deployment_id, Permission.OTA_DEPLOY, ("id",))
     if deployment.status in OPEN_DEPLOYMENT:
         raise WrongState("the deployment has not finished; abort it first", ("id",))
+    jobs = select(OTA_JOB.c.id).where(OTA_JOB.c.deployment_id == deployment_id).order_by(OTA_JOB.c.id)
+    for job_id in (await work.session.execute(jobs)).scalars():
+        record(work, EventKind.OTA_JOB_CHANGED, deployment.organization_id, job_id, deleted=True)
     record_deployment(work, deployment, deleted=True)
     await allow_time(work)
     await work.session.execute(OTA_EXECUTION.delete().where(OTA_EXECUTION.c.deployment_id == deployment_id))

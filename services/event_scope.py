@@ -13,6 +13,10 @@ from models.enums import EventKind
 from models.tables import EVENT, GROUP_ANCESTOR, GROUP_THING, ORGANIZATION_ANCESTOR, OTA_EXECUTION, THING
 from sql.sets import member_of
 
+LEFT_GROUPS: Final = "leftGroups"
+"""Where the detail of an event has the groups that its thing has left with it, and all that were above them: hex."""
+LEAVING: Final = (EventKind.THING_UPDATED, EventKind.THING_MOVED, EventKind.THING_DELETED)
+"""Kinds of events with which a thing may leave groups."""
 _COUNTING: Final = {
     EventKind.DEPLOYMENT_CHANGED: OTA_EXECUTION.c.deployment_id,
     EventKind.OTA_JOB_CHANGED: OTA_EXECUTION.c.job_id,
@@ -53,8 +57,8 @@ class EventScope:
         """The scope as SQL over the log, true or false of the log and of the fleet as they are when it runs.
 
         - An organization stands for itself and all below it. What has left one of them belongs there, too.
-        - A group stands for itself and all below it: for the things that are in one of them now, and for events at
-          whose time it was the thing's home, or a group that the thing had just left.
+        - A group stands for itself and all below it: for the things that are in one of them now, for events at whose
+          time one of them was the thing's home, and for events with which the thing has left one of them.
         - A deployment or job is in the scope of a thing when it has an execution on it: on one that meets all parts.
         - Where a part asks about things, what is about no thing is out of scope: memberships.
         """
@@ -64,7 +68,9 @@ class EventScope:
         if self.organization_id is not None:
             tree = ORGANIZATION_ANCESTOR.c
             below = select(tree.organization_id).where(tree.ancestor_id == self.organization_id)
-            clauses.append(or_(EVENT.c.organization_id.in_(below), EVENT.c.previous_organization_id.in_(below)))
+            left = EVENT.c.previous_organization_id
+            # An organization that is gone has no place in the tree, but a name in its last events.
+            clauses.append(or_(EVENT.c.organization_id.in_(below), left.in_(below), left == self.organization_id))
         if self.is_of_things:
             clauses.append(or_(and_(*self._of_the_thing()), *self._counting_things()))
         return and_(*clauses)
@@ -74,13 +80,9 @@ class EventScope:
         if self.thing_ids:
             yield member_of(thing, self.thing_ids)
         if self.group_id is not None:
-            yield or_(
-                and_(
-                    thing.is_not(None),
-                    or_(EVENT.c.group_id.in_(self._groups), EVENT.c.previous_group_id.in_(self._groups)),
-                ),
-                thing.in_(self._in_groups),
-            )
+            of_home = and_(thing.is_not(None), EVENT.c.group_id.in_(self._groups))
+            left = EVENT.c.detail[LEFT_GROUPS].as_string().contains(self.group_id.hex)
+            yield or_(of_home, thing.in_(self._in_groups), and_(EVENT.c.kind.in_(LEAVING), left))
         if self.things is not None:
             yield self._matching(thing)
 

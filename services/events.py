@@ -117,7 +117,6 @@ class Event:
     thing_id: UUID | None = None
     group_id: UUID | None = None
     previous_organization_id: UUID | None = None
-    previous_group_id: UUID | None = None
     user_id: UUID | None = None
 
     @classmethod

@@ -13,6 +13,7 @@ from models.enums import EventKind, Permission
 from models.tables import GROUP_THING, THING
 from services.errors import InvalidInput, NotFound, WrongState
 from services.scope import visible
+from services.thing_events import Place, groups_around, record_thing
 from services.unit_of_work import UnitOfWork
 from sql.sets import member_of
 
@@ -37,7 +38,8 @@ async def add(work: UnitOfWork, group_id: UUID, thing_ids: Sequence[UUID]) -> li
             {"group_id": group_id, "thing_id": thing.id, "is_home": False, "created_at": work.moment} for thing in added
         ]
         await work.session.execute(insert(GROUP_THING), rows)
-    _record(work, group, added, "ADDED")
+    for thing in added:
+        _record(work, group, thing, "ADDED")
     return [thing.id for thing in added]
 
 
@@ -53,10 +55,12 @@ async def remove(work: UnitOfWork, group_id: UUID, thing_ids: Sequence[UUID]) ->
             raise WrongState("this group is the thing's home; move the thing instead", ("thingIds", index))
     present = await _present(work, group_id, thing_ids)
     removed = [thing for thing in things if thing.id in present]
+    around = await groups_around(work, thing_ids, among=GROUP_THING.c.group_id == group_id)
     await work.session.execute(
         delete(GROUP_THING).where(GROUP_THING.c.group_id == group_id, member_of(GROUP_THING.c.thing_id, thing_ids))
     )
-    _record(work, group, removed, "REMOVED")
+    for thing in removed:
+        _record(work, group, thing, "REMOVED", around[thing.id])
     return [thing.id for thing in removed]
 
 
@@ -89,13 +93,7 @@ async def _present(work: UnitOfWork, group_id: UUID, thing_ids: Sequence[UUID]) 
     return set((await work.session.execute(statement)).scalars())
 
 
-def _record(work: UnitOfWork, group: GroupRow, things: Sequence[Any], change: str) -> None:
-    for thing in things:
-        work.record(
-            EventKind.THING_UPDATED,
-            organization_id=group.organization_id,
-            subject_id=thing.id,
-            thing_id=thing.id,
-            group_id=thing.home_group_id,
-            detail={"group": {"id": group.id.hex, "change": change}},
-        )
+def _record(work: UnitOfWork, group: GroupRow, thing: Any, change: str, left: Sequence[str] = ()) -> None:
+    place = Place(group.organization_id, thing.home_group_id)
+    detail = {"group": {"id": group.id.hex, "change": change}}
+    record_thing(work, EventKind.THING_UPDATED, thing.id, place, detail, left=left)

@@ -8,20 +8,21 @@ they go with it (mainflux.group.delete-group).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 
 from models import GroupRow, OrganizationRow
 from models.enums import EventKind, GroupKind, Permission
-from models.tables import GROUP, THING
+from models.tables import GROUP, GROUP_THING, THING
 from services import trees
-from services.cascades import remove_things, require_few_things
+from services.cascades import BATCH, remove_things, require_few_things
 from services.errors import Conflict, InvalidInput
 from services.patches import DESCRIPTION, METADATA, NAME, Fields, apply_changes, checked
+from services.thing_events import Place, groups_around, record_thing
 from services.trees import GROUPS
 from services.unit_of_work import UnitOfWork, check_version
 
@@ -113,11 +114,12 @@ async def remove(
     below = GROUPS.below(group_id)
     at_home = THING.c.home_group_id.in_(below)
     things = await remove_things(work, ("id",), at_home) if cascade else 0
-    homeless = 0 if cascade else await _take_home(work, at_home)
+    homeless = set() if cascade else await _take_home(work, at_home)
+    await _let_go(work, below, homeless)
     groups = select(func.count()).select_from(below.subquery())
     count = (await work.session.execute(groups)).scalar_one()
     await work.session.execute(delete(GROUP).where(GROUP.c.id.in_(below)))
-    return Removed(count, things, homeless)
+    return Removed(count, things, len(homeless))
 
 
 async def _lock_and_fetch(work: UnitOfWork, group_id: UUID, permission: Permission) -> GroupRow:
@@ -141,16 +143,35 @@ async def _require_free_name(work: UnitOfWork, row: GroupRow) -> None:
         raise Conflict("another group of the organization has this name", ("name",))
 
 
-async def _take_home(work: UnitOfWork, at_home: ColumnElement[bool]) -> int:
-    """Leave things without a home group, as moving them does; says how many there were."""
+async def _take_home(work: UnitOfWork, at_home: ColumnElement[bool]) -> set[UUID]:
+    """Leave things without a home group, as moving them does; says which there were."""
     await require_few_things(work, ("id",), at_home)
     statement = (
         update(THING)
         .where(at_home)
         .values(home_group_id=None, version=THING.c.version + 1, updated_at=work.moment)
-        .returning(THING.c.id, THING.c.organization_id)
+        .returning(THING.c.id, THING.c.organization_id, THING.c.home_group_id)
     )
     rows = (await work.session.execute(statement)).all()
-    for row in rows:
-        work.record(EventKind.THING_MOVED, organization_id=row.organization_id, subject_id=row.id, thing_id=row.id)
-    return len(rows)
+    await _record_all(work, EventKind.THING_MOVED, rows)
+    return {row.id for row in rows}
+
+
+async def _let_go(work: UnitOfWork, groups: Select[tuple[UUID]], homeless: Collection[UUID]) -> None:
+    """Tell of the things that leave groups because these go, but for the `homeless`, which have been told of."""
+    inside = select(GROUP_THING.c.thing_id).where(GROUP_THING.c.group_id.in_(groups), GROUP_THING.c.is_home.is_(False))
+    guests = THING.c.id.in_(inside)
+    await require_few_things(work, ("id",), guests)
+    statement = select(THING.c.id, THING.c.organization_id, THING.c.home_group_id).where(guests).order_by(THING.c.id)
+    rows = (await work.session.execute(statement)).all()
+    await _record_all(work, EventKind.THING_UPDATED, [row for row in rows if row.id not in homeless])
+
+
+async def _record_all(work: UnitOfWork, kind: EventKind, things: Sequence[Any]) -> None:
+    """Note that things have changed, which are still in their groups."""
+    for start in range(0, len(things), BATCH):
+        batch = things[start : start + BATCH]
+        around = await groups_around(work, [thing.id for thing in batch])
+        for thing in batch:
+            place = Place(thing.organization_id, thing.home_group_id)
+            record_thing(work, kind, thing.id, place, left=around[thing.id])

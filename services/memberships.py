@@ -19,8 +19,9 @@ from sqlalchemy import delete, func, insert, select, update
 from models import OrganizationRow
 from models.enums import EventKind, Permission, Role
 from models.ids import new_id
-from models.tables import MEMBERSHIP, ORGANIZATION, USER
+from models.tables import MEMBERSHIP, ORGANIZATION, ORGANIZATION_ANCESTOR, USER
 from services.access import RANK
+from services.cascades import Heir
 from services.errors import Conflict, Forbidden, InvalidInput, NotFound
 from services.scope import visible
 from services.unit_of_work import UnitOfWork
@@ -294,12 +295,37 @@ async def _remove(work: UnitOfWork, organization_id: UUID, members: Sequence[Mem
         _record(work, organization_id, member, "REMOVED")
 
 
+async def release_members(work: UnitOfWork, organization_id: UUID, heir: Heir) -> None:
+    """Tell the members of an organization that is about to go with all below it that they are none any more.
+
+    The rows go with the organizations, by foreign key.
+    """
+    statement = (
+        select(MEMBERSHIP.c.id, MEMBERSHIP.c.organization_id, MEMBERSHIP.c.user_id, MEMBERSHIP.c.role)
+        .join(ORGANIZATION_ANCESTOR, ORGANIZATION_ANCESTOR.c.organization_id == MEMBERSHIP.c.organization_id)
+        .where(ORGANIZATION_ANCESTOR.c.ancestor_id == organization_id)
+    )
+    for row in (await work.session.execute(statement)).all():
+        _record(work, row.organization_id, Member(row.id, row.user_id, row.role), "REMOVED", heir=heir)
+
+
 def _record(
-    work: UnitOfWork, organization_id: UUID, member: Member, change: str, *, previous: Role | None = None
+    work: UnitOfWork,
+    organization_id: UUID,
+    member: Member,
+    change: str,
+    *,
+    previous: Role | None = None,
+    heir: Heir | None = None,
 ) -> None:
+    detail = {"change": change, "userId": member.user_id.hex, "role": member.role, "previousRole": previous}
+    if heir is not None:
+        detail["organizationId"] = organization_id.hex
     work.record(
         EventKind.MEMBERSHIP_CHANGED,
-        organization_id=organization_id,
+        organization_id=organization_id if heir is None else heir.organization_id,
+        previous_organization_id=None if heir is None else heir.removed_id,
         subject_id=member.id,
-        detail={"change": change, "userId": member.user_id.hex, "role": member.role, "previousRole": previous},
+        user_id=member.user_id,
+        detail=detail,
     )

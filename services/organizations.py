@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Select, Table, delete, func, select
 
 from models import OrganizationRow
 from models.enums import EventKind, Permission, Role
@@ -22,16 +22,15 @@ from models.tables import (
     GROUP,
     MEMBERSHIP,
     ORGANIZATION,
-    ORGANIZATION_ANCESTOR,
     OTA_JOB,
     PROFILE,
     RELEASE,
     THING,
 )
 from services import trees
-from services.cascades import remove_things
+from services.cascades import Heir, remove_things
 from services.errors import Conflict, Forbidden, LimitReached
-from services.memberships import has_owner, make_owner
+from services.memberships import has_owner, make_owner, release_members
 from services.patches import DESCRIPTION, METADATA, NAME, Fields, Patched, apply_changes, checked
 from services.trees import ORGANIZATIONS
 from services.unit_of_work import UnitOfWork, check_version
@@ -152,8 +151,10 @@ async def remove(
         await _require_empty(work, organization_id)
     below = ORGANIZATIONS.below(organization_id)
     keys = list((await work.session.execute(below)).scalars())
-    things = await remove_things(work, ("id",), THING.c.organization_id.in_(below))
-    await _record_members(work, organization_id)
+    heir = Heir(row.parent_id or organization_id, organization_id)
+    things = await remove_things(work, ("id",), THING.c.organization_id.in_(below), heir=heir)
+    await _record_updates(work, below, heir)
+    await release_members(work, organization_id, heir)
     artifacts = select(ARTIFACT.c.id).where(ARTIFACT.c.organization_id.in_(below))
     artifact_ids = list((await work.session.execute(artifacts)).scalars())
     await work.session.execute(delete(ORGANIZATION).where(ORGANIZATION.c.id.in_(below)))
@@ -200,17 +201,15 @@ async def _require_empty(work: UnitOfWork, organization_id: UUID) -> None:
         raise Conflict(f"the organization still has {', '.join(reasons)}", ("id",))
 
 
-async def _record_members(work: UnitOfWork, organization_id: UUID) -> None:
-    """Members learn that they are none any more; the rows go with the organizations, by foreign key."""
-    statement = (
-        select(MEMBERSHIP.c.id, MEMBERSHIP.c.organization_id, MEMBERSHIP.c.user_id, MEMBERSHIP.c.role)
-        .join(ORGANIZATION_ANCESTOR, ORGANIZATION_ANCESTOR.c.organization_id == MEMBERSHIP.c.organization_id)
-        .where(ORGANIZATION_ANCESTOR.c.ancestor_id == organization_id)
-    )
-    for row in (await work.session.execute(statement)).all():
-        work.record(
-            EventKind.MEMBERSHIP_CHANGED,
-            organization_id=row.organization_id,
-            subject_id=row.id,
-            detail={"change": "REMOVED", "userId": row.user_id.hex, "role": row.role, "previousRole": None},
-        )
+async def _record_updates(work: UnitOfWork, organizations: Select[tuple[UUID]], heir: Heir) -> None:
+    """Tell that jobs and deployments go; the rows go with the organizations, by foreign key."""
+    for table, kind in ((OTA_JOB, EventKind.OTA_JOB_CHANGED), (DEPLOYMENT, EventKind.DEPLOYMENT_CHANGED)):
+        going = select(table.c.id).where(table.c.organization_id.in_(organizations)).order_by(table.c.id)
+        for key in (await work.session.execute(going)).scalars():
+            work.record(
+                kind,
+                organization_id=heir.organization_id,
+                previous_organization_id=heir.removed_id,
+                subject_id=key,
+                detail={"deleted": True},
+            )

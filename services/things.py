@@ -16,6 +16,7 @@ from models.tables import GROUP, GROUP_THING, PROFILE, THING, THING_ATTRIBUTE, T
 from services import departures, thing_parts
 from services.errors import Conflict, InvalidInput, LimitReached, NotFound, WrongState
 from services.scope import visible
+from services.thing_events import Place, groups_around, record_thing
 from services.thing_parts import AttributeDraft
 from services.tokens import digest, new_secret
 from services.unit_of_work import UnitOfWork, check_version
@@ -127,22 +128,23 @@ async def move(
         await _check_limit(work, organization, sum(row.organization_id != target for row in rows), ("ids",))
     around = await groups_around(work, thing_ids)
     for index, row in enumerate(rows):
-        goal, before = target or row.organization_id, _place(row)
+        goal, before = target or row.organization_id, row.organization_id
         if home_group_id is not None and goal != row.organization_id and organization_id is None:
             raise InvalidInput("this thing is in another organization than the group", ("ids", index))
-        left = await _move_one(work, row, home_group_id, goal, ("ids", index))
-        previous = None if goal == before.organization_id else before.organization_id
-        record_thing(work, EventKind.THING_MOVED, row.id, Place(goal, home_group_id, previous), left=left)
+        await _move_one(work, row, home_group_id, goal, ("ids", index))
+        place = Place(goal, home_group_id, None if goal == before else before)
+        record_thing(work, EventKind.THING_MOVED, row.id, place, left=around[row.id])
 
 
 async def remove(work: UnitOfWork, thing_ids: Sequence[UUID]) -> None:
     """Delete things with everything that is theirs; their keys stop working at once (mainflux.thing.delete-thing)."""
     check_bulk(thing_ids, ("ids",))
     rows = await _fetch_all(work, thing_ids, Permission.THING_DELETE)
+    around = await groups_around(work, thing_ids)
     await departures.forget(work, [row.id for row in rows])
     await work.session.execute(delete(THING).where(member_of(THING.c.id, [row.id for row in rows])))
     for row in rows:
-        _record(work, EventKind.THING_DELETED, row.id, row.organization_id, row.home_group_id, {"name": row.name})
+        record_thing(work, EventKind.THING_DELETED, row.id, _place(row), {"name": row.name}, left=around[row.id])
 
 
 async def change_lifecycle(work: UnitOfWork, thing_ids: Sequence[UUID], lifecycle: Lifecycle, reason: str) -> None:
@@ -154,10 +156,10 @@ async def change_lifecycle(work: UnitOfWork, thing_ids: Sequence[UUID], lifecycl
         if lifecycle not in MOVES[row.lifecycle]:
             raise WrongState(f"a thing cannot go from {row.lifecycle} to {lifecycle}", ("ids", index))
     for row in rows:
-        detail = {"from": row.lifecycle.value, "to": lifecycle.value}
+        detail = {"from": row.lifecycle.value, "to": lifecycle.value, "reason": reason}
         row.lifecycle = lifecycle
         _touch(work, row)
-        _record(work, EventKind.THING_LIFECYCLE_CHANGED, row.id, row.organization_id, row.home_group_id, detail)
+        record_thing(work, EventKind.THING_LIFECYCLE_CHANGED, row.id, _place(row), detail)
     await work.session.execute(
         insert(THING_LIFECYCLE),
         [_lifecycle_row(work, row.id, lifecycle, reason) for row in rows],
@@ -372,19 +374,5 @@ def _touch(work: UnitOfWork, row: ThingRow) -> None:
     row.updated_at = work.moment
 
 
-def _record(
-    work: UnitOfWork,
-    kind: EventKind,
-    thing_id: UUID,
-    organization_id: UUID,
-    group_id: UUID | None,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    work.record(
-        kind,
-        organization_id=organization_id,
-        subject_id=thing_id,
-        thing_id=thing_id,
-        group_id=group_id,
-        detail=detail,
-    )
+def _place(row: ThingRow) -> Place:
+    return Place(row.organization_id, row.home_group_id)

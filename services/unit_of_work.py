@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import and_, exists, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
@@ -26,9 +26,11 @@ from services.access import Access
 from services.errors import Conflict, NotFound
 from services.scope import visible
 from services.validation import Path
+from sql.sets import member_of
 
 Row = TypeVar("Row", bound=SQLModel)
 _RETRYABLE = {"40001", "40P01", "55P03"}
+_AT_ONCE = "another change was made at the same time; try again"
 _TAKEN = "another change has taken this name or id, or removed what this refers to"
 
 
@@ -38,7 +40,6 @@ class Concerned(TypedDict, total=False):
     thing_id: UUID | None
     group_id: UUID | None
     previous_organization_id: UUID | None
-    previous_group_id: UUID | None
     user_id: UUID | None
 
 
@@ -129,10 +130,24 @@ class UnitOfWork:
         await self.session.flush()
         if not self.events:
             return
+        await self._keep_order()
         statement = insert(EVENT).values(transaction=transaction_id(self.dialect))
         await self.session.execute(statement, self.events)
         if self.dialect == "postgresql":
             await self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+
+    async def _keep_order(self) -> None:
+        """Raise Conflict when another transaction, which began later, has told of one of the things of these events.
+
+        Transactions are ordered by their ids, and may come to change a thing in another order. What would then be told
+        before the change that it follows is begun anew.
+        """
+        things = sorted({event["thing_id"] for event in self.events if event["thing_id"] is not None})
+        if not things or self.dialect != "postgresql":
+            return
+        later = and_(EVENT.c.transaction > transaction_id(self.dialect), member_of(EVENT.c.thing_id, things))
+        if (await self.session.execute(select(exists().where(later)))).scalar_one():
+            raise Conflict(_AT_ONCE)
 
 
 @asynccontextmanager
@@ -150,7 +165,7 @@ async def unit_of_work(store: Store, access: Access, committed: Callable[[], Non
         raise Conflict(_TAKEN) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RETRYABLE:
-            raise Conflict("another change was made at the same time; try again") from error
+            raise Conflict(_AT_ONCE) from error
         raise
     if work.events:
         committed()

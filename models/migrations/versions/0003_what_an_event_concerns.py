@@ -1,7 +1,7 @@
 """what an event concerns
 
-A move is one event that people of both ends see, and an event about a person is seen by that person: the organization
-and the group that were left, and the person, are columns that access and scope can be asked of.
+A move between organizations is one event that people of both see, and an event about a person is seen by that person:
+the organization that was left, and the person, are columns that access can be asked of.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.add_column("event", sa.Column("previous_organization_id", sa.Uuid(), nullable=True))
-    op.add_column("event", sa.Column("previous_group_id", sa.Uuid(), nullable=True))
     op.add_column("event", sa.Column("user_id", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
     """Take back."""
     op.drop_column("event", "user_id")
-    op.drop_column("event", "previous_group_id")
     op.drop_column("event", "previous_organization_id")

@@ -38,7 +38,10 @@ async def test_steps_are_kept_in_the_history(cast: Cast) -> None:
     assert await seen(cast, cast.thing, "lifecycleHistory { lifecycle reason }") == {"lifecycleHistory": history}
     assert await events(cast) == [("THING_LIFECYCLE_CHANGED", cast.thing)] * 2
     details = [row.detail for row in await cast.rows(select(EVENT.c.detail).order_by(EVENT.c.sequence))]
-    assert details == [{"from": "NEW", "to": "INSTALLED"}, {"from": "INSTALLED", "to": "QUARANTINE"}]
+    assert details == [
+        {"from": "NEW", "to": "INSTALLED", "reason": "Mounted in the hall"},
+        {"from": "INSTALLED", "to": "QUARANTINE", "reason": ""},
+    ]
 
 
 async def test_every_pair_of_steps(cast: Cast) -> None:

@@ -40,7 +40,8 @@ async def test_cascade_takes_the_things_at_home(cast: Cast) -> None:
     payload = await cast.change("admin", "deleteGroup", {"id": group_id(cast.group), "cascade": True}, FIELDS)
     assert (payload["deletedThings"], payload["thingsWithoutHome"]) == (1, 0)
     assert [row.id for row in await cast.rows(THING.select())] == [guest]
-    assert await cast.value(EVENT.c.detail, EVENT.c.kind == EventKind.THING_DELETED) == {"name": "Pump"}
+    deleted = {"name": "Pump", "leftGroups": [cast.group.hex]}
+    assert await cast.value(EVENT.c.detail, EVENT.c.kind == EventKind.THING_DELETED) == deleted
     answer = await cast.gateway.graphql("{ viewer { isPlatformAdmin } }", token=await cast.token("thing"))
     assert answer.codes == ["UNAUTHENTICATED"]
 

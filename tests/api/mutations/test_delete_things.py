@@ -51,7 +51,8 @@ async def test_a_thing_goes_with_everything_that_is_its(cast: Cast) -> None:
     report = "mutation { reportThingState(input: {reported: {}}) { userErrors { code } } }"
     assert (await cast.gateway.graphql(report, token=f"Thing {THING_KEY}")).codes == ["UNAUTHENTICATED"]
     assert (await events(cast))[-1] == ("THING_DELETED", cast.thing)
-    assert await cast.value(EVENT.c.detail, EVENT.c.kind == "THING_DELETED") == {"name": "Pump"}
+    deleted = {"name": "Pump", "leftGroups": [cast.group.hex]}
+    assert await cast.value(EVENT.c.detail, EVENT.c.kind == "THING_DELETED") == deleted
     assert await cast.error("admin", "deleteThings", gone([cast.thing])) == ("NOT_FOUND", ["ids", "0"])
 
 
