@@ -207,11 +207,14 @@ class PostgresWriting(Writing):
         return found
 
     async def apply(self, changes: Changes, moment: datetime) -> Mapping[str, str]:
-        """One statement."""
+        """One statement. Raises Interrupted when a transaction that began later has told of one of the things."""
         states = [list(column) for column in zip(*changes.states, strict=True)]
         events = [list(column) for column in zip(*changes.events, strict=True)]
         rows = await self._connection.fetch(_POSTGRES_APPLY, moment, changes.seen, *states, *events)
-        return dict(rows)
+        if rows and rows[0]["is_late"]:
+            # Its event would stand before that one, which was written first: a later transaction has a later place.
+            raise Interrupted("another transaction has changed one of the things")
+        return {row["thing_id"]: row["reported"] for row in rows}
 
 
 _POSTGRES_LOCK: Final = f"""{_READ}
@@ -228,11 +231,14 @@ WITH seen AS (
   FROM unnest($6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::jsonb[]) WITH ORDINALITY
     AS given (kind, organization_id, group_id, thing_id, detail, place)
   ORDER BY place
+), late AS (
+  SELECT 1 FROM event
+  WHERE "transaction" > CAST(CAST(pg_current_xact_id() AS text) AS bigint) AND thing_id = ANY($9::uuid[]) LIMIT 1
 )
 UPDATE thing_state SET reported = given.reported, version = given.version, reported_at = $1
 FROM unnest($3::uuid[], $4::jsonb[], $5::integer[]) AS given (thing_id, reported, version)
 WHERE thing_state.thing_id = given.thing_id
-RETURNING thing_state.thing_id, thing_state.reported
+RETURNING thing_state.thing_id, thing_state.reported, EXISTS (SELECT 1 FROM late) AS is_late
 """
 
 
