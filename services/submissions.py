@@ -114,22 +114,26 @@ class Submission:
 class LockedThing:
     """A thing that is locked, and what it has come to report."""
 
-    __slots__ = ("connected", "is_changed", "reported", "row", "state", "version")
+    __slots__ = ("_characters", "connected", "is_changed", "reported", "row", "state", "version")
 
     def __init__(self, row: StoredThing) -> None:
         self.row = row
+        self._characters = len(row.reported)
         self.connected = row.connected
         self.version = row.version
         self.reported: dict[str, Any] | None = None
         self.is_changed = False
         self.state: State | None = None
 
-    def merge(self, values: dict[str, Any], *, replace: bool) -> None:
-        """Take a report."""
-        if not replace:
+    def merge(self, values: dict[str, Any], characters: int, *, replace: bool) -> None:
+        """Take a report, whose JSON has so many characters."""
+        if replace:
+            self.reported, self._characters = values, characters
+        else:
             stored = orjson.loads(self.row.reported) if self.reported is None else self.reported
-            values = check_merged(merge(stored, values), ("reported",))
-        self.reported = values
+            together = self._characters + characters
+            self.reported = check_merged(merge(stored, values), ("reported",), characters=together)
+            self._characters = together
         self.version += 1
         self.is_changed = True
 
@@ -175,19 +179,20 @@ class Entry:
         self._error = None
         try:
             thing = _permitted(access, stored.get(self.key))
-            thing.merge(self.values, replace=self.replace)
+            patch = _dump(self.values)
+            thing.merge(self.values, len(patch), replace=self.replace)
         except FleetError as error:
             self._error = error
             return []
         self._thing, self._version = thing, thing.version
         row = thing.row
         about = (row.organization_id, row.group_id, row.id)
-        detail = {"side": "REPORTED", "patch": self.values, "version": thing.version}
-        changed = NewEvent(EventKind.THING_STATE_CHANGED.value, *about, _dump(detail))
+        detail = f'{{"patch":{patch},"side":"REPORTED","version":{thing.version}}}'
+        changed = NewEvent(_CHANGED, *about, detail)
         if thing.connected:
             return [changed]
         thing.connected = True
-        return [NewEvent(EventKind.THING_CONNECTIVITY_CHANGED.value, *about, _CONNECTED), changed]
+        return [NewEvent(_CONNECTIVITY, *about, _CONNECTED), changed]
 
     def outcome(self) -> Outcome:
         """What became of it, once its submission is written."""
@@ -246,3 +251,5 @@ def _dump(value: Any) -> str:
 
 
 _CONNECTED: Final = _dump({"connected": True, "reason": "REPORT"})
+_CONNECTIVITY: Final = EventKind.THING_CONNECTIVITY_CHANGED.value
+_CHANGED: Final = EventKind.THING_STATE_CHANGED.value

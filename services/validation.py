@@ -27,11 +27,16 @@ def check_text(value: str, path: Path, *, limit: int = TEXT_LENGTH, octets: int 
     """
     if len(value) > limit:
         raise InvalidInput(f"at most {limit} characters are allowed", path)
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if "\x00" in value or not (value.isascii() or _is_whole(value)):
         raise InvalidInput("the text holds a character that cannot be stored", path)
     if octets is not None and len(value.encode()) > octets:
         raise InvalidInput(f"at most {octets:,} bytes in UTF-8 are allowed", path)
     return value
+
+
+def _is_whole(value: str) -> bool:
+    """Whether no half of a surrogate pair is in a text."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def check_name(value: str, path: Path, *, limit: int = NAME_LENGTH, octets: int | None = None) -> str:
@@ -58,11 +63,15 @@ def check_object(value: Any, path: Path) -> dict[str, Any]:
     return dict(value)
 
 
-def check_merged(value: dict[str, Any], path: Path) -> dict[str, Any]:
+def check_merged(value: dict[str, Any], path: Path, *, characters: int | None = None) -> dict[str, Any]:
     """An object merged from checked ones: only its size is looked at.
 
-    A float such as 1e17 may come back from PostgreSQL as a whole number, which is as good as it was.
+    A float such as 1e17 may come back from PostgreSQL as a whole number, which is as good as it was. There is no look
+    when the JSON of the parts has so few `characters` together that all must be within bounds: what is merged is no
+    deeper than its parts, a value has a character and a comma at least, and a text no more than its JSON.
     """
+    if characters is not None and characters <= MAX_JSON_VALUES:
+        return value
     _JsonCheck(path, numbers=False).walk(value, 0)
     return value
 
@@ -87,23 +96,23 @@ class _JsonCheck:
         self.values += 1
         if depth > MAX_JSON_DEPTH or self.values > MAX_JSON_VALUES:
             raise InvalidInput("the JSON value has too many values or levels", self.path)
-        match value:
-            case None | bool():
-                return
-            case str():
-                self._add_text(value)
-            case int() | float():
-                if self.numbers:
-                    self._check_number(value)
-            case Mapping():
-                for key, item in value.items():
-                    self._add_text(key)
-                    self.walk(item, depth + 1)
-            case Sequence():
-                for item in value:
-                    self.walk(item, depth + 1)
-            case _:
-                raise InvalidInput("the value is not JSON", self.path)
+        kind = type(value)
+        if kind is str:
+            self._add_text(value)
+        elif kind is int or kind is float:
+            if self.numbers:
+                self._check_number(value)
+        elif value is None or kind is bool:
+            return
+        elif kind is dict or isinstance(value, Mapping):
+            for key, item in value.items():
+                self._add_text(key)
+                self.walk(item, depth + 1)
+        elif kind is list or isinstance(value, list | tuple):
+            for item in value:
+                self.walk(item, depth + 1)
+        else:
+            raise InvalidInput("the value is not JSON", self.path)
 
     def _check_number(self, value: float) -> None:
         if isinstance(value, int) and abs(value) > MAX_INTEGER:

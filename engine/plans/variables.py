@@ -2,52 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from graphql import (
-    GraphQLBoolean,
-    GraphQLError,
-    GraphQLID,
-    GraphQLInt,
-    GraphQLNonNull,
-    GraphQLSchema,
-    GraphQLString,
-    OperationDefinitionNode,
-    type_from_ast,
-)
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, is_input_type, type_from_ast
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 
 from engine.errors import ClientError, Code, RequestError, input_error, request_error
 from engine.limits import Limits, check_variables
+from engine.plans.coercion import Coerce, Room, Unusual, compiled
 from engine.selection import Flags
-
-_LARGEST_INT: Final = 2**31 - 1
-_PLAIN: Final[Mapping[Any, type[Any]]] = {
-    GraphQLID: str,
-    GraphQLString: str,
-    GraphQLInt: int,
-    GraphQLBoolean: bool,
-}
-"""Scalars whose values pass as they are, when they are of this very Python type."""
 
 
 class Variables:
     """The coerced variables of one request: `coerced[name]`, absent when neither given nor defaulted."""
 
-    __slots__ = ("_declared", "_values", "coerced")
+    __slots__ = ("_declared", "_given", "_values", "coerced")
 
-    def __init__(self, declared: DeclaredVariables, coerced: dict[str, Any], values: VariableValues | None) -> None:
-        """`values` is graphql-core's own reading, when it was needed."""
+    def __init__(
+        self,
+        declared: DeclaredVariables,
+        coerced: dict[str, Any],
+        values: VariableValues | None,
+        given: dict[str, Any] | None = None,
+    ) -> None:
+        """`values` is graphql-core's own reading, when it was needed; otherwise `given` is what came from JSON."""
         self.coerced = coerced
         self._declared = declared
         self._values = values
+        self._given = coerced if given is None else given
 
     @property
     def values(self) -> VariableValues:
         """The variables as graphql-core hands them to resolvers."""
         if self._values is None:
-            self._values = self._declared.coerce(self.coerced)
+            self._values = VariableValues(self._declared.sources(self._given), self.coerced)
         return self._values
 
     def flags(self, names: tuple[str, ...]) -> Flags | None:
@@ -67,13 +56,14 @@ class DeclaredVariables:
         self._nodes = operation.variable_definitions or ()
         self._limits = limits
         self._hide_suggestions = hide_suggestions
-        self._plain = self._plain_kinds()
+        self._kinds = self._compiled()
+        self._signatures: dict[str, GraphQLVariableSignature] | None = None
 
     def read(self, given: dict[str, Any]) -> Variables:
         """Check and coerce what came from JSON. Raises RequestError for what does not fit the declarations."""
-        plain = self._plain
-        if plain is not None and len(given) == len(plain) and self._fits(given, plain):
-            return Variables(self, given, None)
+        quickly = self._quickly(given)
+        if quickly is not None:
+            return Variables(self, quickly, None, given)
         try:
             check_variables(given, self._limits)
         except ClientError as error:
@@ -94,30 +84,34 @@ class DeclaredVariables:
             raise RequestError([input_error(error, Code.BAD_USER_INPUT) for error in values])
         return values
 
-    def _plain_kinds(self) -> dict[str, type[Any]] | None:
-        """The Python type of each variable, when all are of the plain scalars."""
-        kinds: dict[str, type[Any]] = {}
+    def sources(self, given: dict[str, Any]) -> dict[str, VariableValueSource]:
+        """Where graphql-core would say that the values of variables, which are all given, come from."""
+        if self._signatures is None:
+            found = (get_variable_signature(self._schema, node) for node in self._nodes)
+            self._signatures = {each.name: each for each in found if isinstance(each, GraphQLVariableSignature)}
+        return {name: VariableValueSource(each, given[name]) for name, each in self._signatures.items()}
+
+    def _quickly(self, given: dict[str, Any]) -> dict[str, Any] | None:
+        """The coerced values, when all variables are given and nothing is unusual about them."""
+        kinds = self._kinds
+        if kinds is None or len(given) != len(kinds):
+            return None
+        room = Room(self._limits)
+        try:
+            return {name: coerce(given[name], room) for name, coerce in kinds.items()}
+        except (KeyError, Unusual):
+            return None
+
+    def _compiled(self) -> dict[str, Coerce] | None:
+        """How each variable is coerced; None when one is of a type that is not covered."""
+        kinds: dict[str, Coerce] = {}
         for node in self._nodes:
             try:
                 kind = type_from_ast(self._schema, node.type)
             except GraphQLError:
                 return None
-            wanted = _PLAIN.get(kind.of_type if isinstance(kind, GraphQLNonNull) else kind)
-            if wanted is None:
+            coerce = compiled(kind) if is_input_type(kind) else None
+            if coerce is None:
                 return None
-            kinds[node.variable.name.value] = wanted
+            kinds[node.variable.name.value] = coerce
         return kinds
-
-    @staticmethod
-    def _fits(given: dict[str, Any], plain: dict[str, type[Any]]) -> bool:
-        """Whether every declared variable has a value that passes as it is; texts beyond ASCII get the longer look."""
-        for name, kind in plain.items():
-            value: Any = given.get(name)
-            if type(value) is not kind:
-                return False
-            if kind is str:
-                if not value.isascii() or "\0" in value:
-                    return False
-            elif kind is int and not -_LARGEST_INT - 1 <= value <= _LARGEST_INT:
-                return False
-        return True

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
 from strawberry.scalars import JSON
 
 from engine.fields import to_one, value
+from engine.inputs import read_by
 from engine.records import record
 from models import ThingRow, ThingStateRow
 from schema.payload import Payload, UserError, user_errors
@@ -23,6 +27,16 @@ class ReportThingStateInput:
         description="An object: merged into the last report key by key, null takes a key away (RFC 7396)."
     )
     replace: bool = strawberry.field(default=False, description="Let the report stand alone instead of merging it.")
+
+
+def _read_report(kind: type[Any], value: Mapping[str, Any]) -> Any:
+    return kind(
+        thing_id=value.get("thingId", strawberry.UNSET), reported=value["reported"], replace=value.get("replace", False)
+    )
+
+
+def _read_reports(kind: type[Any], value: Mapping[str, Any]) -> Any:
+    return kind(reports=[_read_report(ThingReportInput, each) for each in value["reports"]])
 
 
 @strawberry.input(description="What one of several things reports.")
@@ -43,6 +57,11 @@ class ReportThingStatesInput:
     """Many reports."""
 
     reports: list[ThingReportInput] = strawberry.field(description="The reports, 1 to 1,000.")
+
+
+read_by(ReportThingStateInput, _read_report)
+read_by(ThingReportInput, _read_report)
+read_by(ReportThingStatesInput, _read_reports)
 
 
 @strawberry.input(description="What is wanted of a thing.")
