@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from graphql import GraphQLField
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import ColumnElement
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from engine.keyset import Order
 from engine.statements import Link
 
 DECLARATION: Final = "declaration"
+EARLY: Final = "early"
+"""In the metadata of a root field of queries: it is resolved before anything else of the operation is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +120,9 @@ class AnyById:
 Value = Column | Identifier | Computed | Contextual | Part
 Edge = ById | AnyById | ToOne | ToListed | ToAll | ToMany
 Declaration = Value | Edge
+
+
+def is_early(field: GraphQLField) -> bool:
+    """Whether a root field is resolved before anything else is read."""
+    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return bool((getattr(declared, "metadata", None) or {}).get(EARLY))

@@ -33,6 +33,7 @@ ROOT: Final[dict[str, Need]] = {
     "Query.otaExecution": Permission.OTA_READ,
     "Query.otaExecutions": Permission.OTA_READ,
     "Query.viewer": SIGNED_IN,
+    "Query.eventCursor": SIGNED_IN,
     "Query.node": SIGNED_IN,
     "Query.nodes": SIGNED_IN,
     "Query.thing": Permission.THING_READ,

@@ -29,6 +29,7 @@ from services.access import (
     resolve_access,
 )
 from services.errors import FleetError, Unauthenticated
+from services.events import Position, latest_position
 from services.passwords import Passwords
 from services.presence import Presence
 from services.reports import Reports
@@ -78,6 +79,8 @@ class Context:
         self._resolving: asyncio.Task[Access] | None = None
         self._remembered = False
         self._downloads: dict[UUID, SignedAddress] = {}
+        self._asks_for_position = False
+        self._position: asyncio.Task[Position] | None = None
 
     @property
     def dialect(self) -> str:
@@ -151,6 +154,18 @@ class Context:
         self.parts.accesses.put(access)
         self._forget()
         return outcomes
+
+    def ask_for_position(self) -> None:
+        """Have the place in the event log read before anything else of the operation."""
+        self._asks_for_position = True
+
+    async def position_if_asked(self) -> Position | None:
+        """The place in the event log, if the operation has asked for it; read once, by whoever comes first."""
+        if not self._asks_for_position:
+            return None
+        if self._position is None:
+            self._position = asyncio.create_task(latest_position(self.parts.store))
+        return await asyncio.shield(self._position)
 
     @property
     def access(self) -> Access:
@@ -252,8 +267,9 @@ class Context:
     async def close(self) -> None:
         """Drop what was loaded, and an access that nobody waits for any more."""
         self._forget()
-        if self._resolving is not None and not self._resolving.done():
-            self._resolving.cancel()
+        for task in (self._resolving, self._position):
+            if task is not None and not task.done():
+                task.cancel()
 
     def _forget(self) -> None:
         if self._loaders is not None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from engine.declarations import is_early
 from models.enums import Permission
 from resolvers.classification import FIELDS, ROOT
 from resolvers.mutation import NEEDS, Need, Needs
@@ -36,7 +37,9 @@ def guard(schema: GraphQLSchema) -> None:
             if field.resolve is None:
                 raise UnclassifiedFields(f"{root}.{name} has no resolver to guard")
             key = f"{root}.{name}"
-            field.resolve = _guarded(field.resolve, needs[key], presumes=key in PROVING)
+            resolve = _behind_the_position(field.resolve) if root is schema.query_type else field.resolve
+            resolve = _guarded(resolve, needs[key], presumes=key in PROVING)
+            field.resolve = _asking(resolve) if is_early(field) else resolve
     if schema.subscription_type is not None:
         for name, field in schema.subscription_type.fields.items():
             if field.subscribe is None or field.resolve is None:
@@ -95,6 +98,30 @@ def _guarded(resolve: Callable[..., Any], need: Need, *, presumes: bool = False)
         return await result if isawaitable(result) else result
 
     return guarded
+
+
+def _behind_the_position(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Resolve when the place in the event log has been read, if a field of the operation asks for it.
+
+    Who goes on from that place must miss nothing of what happened after the lists beside it were read.
+    """
+
+    async def resolved(source: Any, info: Any, **arguments: Any) -> Any:
+        await info.context.position_if_asked()
+        result = resolve(source, info, **arguments)
+        return await result if isawaitable(result) else result
+
+    return resolved
+
+
+def _asking(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask for the place when the field is called: the reference executor calls all root fields before any goes on."""
+
+    def asking(source: Any, info: Any, **arguments: Any) -> Any:
+        info.context.ask_for_position()
+        return resolve(source, info, **arguments)
+
+    return asking
 
 
 def check(access: Access, need: Need) -> None:

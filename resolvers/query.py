@@ -8,6 +8,7 @@ import strawberry
 
 from engine.connection import Connection
 from engine.cost import WEIGHT, Weight
+from engine.declarations import EARLY
 from engine.fields import all_of, any_by_id, any_by_ids, by_id, by_key, descending
 from engine.records import Node
 from models import (
@@ -38,6 +39,7 @@ from schema.thing_filter import THING_ORDERINGS, ThingFilter, ThingOrder
 from schema.thing_stats import ThingStats, ThingStatsKey
 from schema.user import User
 from schema.viewer import Viewer
+from services.events import START
 
 
 @strawberry.type(description="Everything that can be read. What you may not see does not exist for you.")
@@ -79,6 +81,17 @@ class Query:
     async def viewer(self, info: Info) -> Viewer:
         """Who is asking."""
         return view_principal(info.context.access)
+
+    @strawberry.field(
+        description="The place in the log of all events as it was before anything else of this query was read; null "
+        "before the first event. Read it beside a list and give it as `after` to a subscription: then you miss "
+        "nothing, and may see something twice.",
+        metadata={EARLY: True},
+    )
+    async def event_cursor(self, info: Info) -> str | None:
+        """The place in the log."""
+        position = await info.context.position_if_asked()
+        return None if position is None or position == START else position.cursor
 
     node: Node | None = any_by_id("Anything, by its global id.")
     nodes: list[Node | None] = any_by_ids("Several things of any kind, by their global ids, in the order asked for.")

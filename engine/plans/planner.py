@@ -7,6 +7,7 @@ from typing import Any, Final
 import strawberry
 from graphql import GraphQLObjectType, GraphQLSchema, OperationType
 
+from engine.declarations import is_early
 from engine.documents import PreparedOperation
 from engine.errors import StepAside
 from engine.limits import Limits
@@ -81,6 +82,8 @@ class PlannedOperation:
             arguments = Arguments(field.definition, field.node)
             write = objects.writer(field.definition.type, field)
             resolved.append(ResolvedField(field.key, field.name, field.definition, field.node, arguments, write))
+        if declared:
+            resolved.sort(key=lambda field: not is_early(field.definition))
         return Plan(tuple(dict.fromkeys(names)), template, tuple(root), tuple(resolved), tuple(objects.held))
 
 
