@@ -1,6 +1,8 @@
 """The aiohttp application: everything that is served, put together. The composition root passes in what it serves."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -33,7 +35,7 @@ PLACES = web.AppKey("places", Sockets)
 SHORTCUT = web.AppKey("shortcut", Shortcut)
 
 
-def build_application(
+def build_application(  # noqa: PLR0913 - what is served, each by its name
     *,
     operations: Operations,
     settings: EndpointSettings,
@@ -107,6 +109,14 @@ def build_application(
     async def drain(_: web.Application) -> None:
         await running.drain(settings.shutdown_seconds)
 
+    async def beat(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(sockets.beat(), name="background: pings")
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    application.cleanup_ctx.append(beat)
     application.on_shutdown.append(close_sockets)
     # Before the cleanup contexts, however late they are added: they close the store that mutations are still using.
     application.on_cleanup.insert(0, drain)

@@ -17,7 +17,7 @@ from endpoints.answers import JSON, HttpError, encoded_response, error_response,
 from endpoints.bodies import parse_json, read_body, require_json
 from endpoints.encoded import Heads
 from endpoints.explorer import ExplorerPage
-from endpoints.multipart import MultipartStream
+from endpoints.multipart import MultipartStream, needs_lengths
 from endpoints.negotiation import (
     EVENT_STREAM,
     GRAPHQL,
@@ -48,8 +48,9 @@ _STATUSES: Final = {
 }
 """Statuses of refused operations by the code of their first error; 400 for all others."""
 
-_FORMATS: Final[dict[str, Format]] = {EVENT_STREAM: EventStream(), MULTIPART: MultipartStream()}
-"""How a stream of answers is written, by its media type."""
+_EVENTS: Final = EventStream()
+_PARTS: Final = MultipartStream()
+_PARTS_WITH_LENGTHS: Final = MultipartStream(with_lengths=True)
 
 _log = structlog.get_logger("fleetgraph.http")
 
@@ -166,7 +167,9 @@ class GraphQLView:
                     "Subscriptions need a WebSocket with the subprotocol graphql-transport-ws, or a header Accept that "
                     f"names {EVENT_STREAM} or {MULTIPART};subscriptionSpec={SUBSCRIPTION_SPEC}.",
                 )
-            return _FORMATS[acceptance.stream]
+            if acceptance.stream == EVENT_STREAM:
+                return _EVENTS
+            return _PARTS_WITH_LENGTHS if needs_lengths(request.headers.get(hdrs.USER_AGENT, "")) else _PARTS
         if prepared.is_mutation and request.method == hdrs.METH_GET:
             raise self._not_allowed("Send mutations by POST.")
         if acceptance.answer is None and not acceptance.streams_all:

@@ -7,10 +7,8 @@ waits, and so does the reading; when that lasts, the connection is cut.
 
 import asyncio
 import time
-from typing import Literal, TypeAlias
 
 import structlog
-from aiohttp import WSMsgType, web
 from graphql import GraphQLFormattedError
 
 from endpoints import messages
@@ -22,10 +20,9 @@ from endpoints.pushes import Push
 from endpoints.service import GraphQLService
 from endpoints.sockets import Seat
 from endpoints.trace import Trace
+from endpoints.wire import Wire, WrongMessage
 from engine.deadlines import Deadlines
 from engine.errors import Code, RequestError, request_error
-
-Wire: TypeAlias = web.WebSocketResponse[Literal[False]]
 
 _log = structlog.get_logger("fleetgraph.websocket")
 
@@ -36,19 +33,16 @@ class Socket:
     def __init__(
         self,
         wire: Wire,
-        transport: asyncio.Transport,
         service: GraphQLService,
         seat: Seat,
         trace: Trace,
         deadlines: Deadlines,
     ) -> None:
-        """Speak over `wire`, which is open on `transport`; `trace` is that of the request that was upgraded.
+        """Speak over `wire`; `trace` is that of the request that was upgraded.
 
         `deadlines` limit the time that a client has to take a message.
         """
-        self.close_code: int | None = None
         self._wire = wire
-        self._transport = transport
         self._service = service
         self._settings = service.settings.sockets
         self._seat = seat
@@ -58,9 +52,8 @@ class Socket:
         self._principal: Principal | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._pushes: dict[str, Push] = {}
-        self._full: tuple[int, float] | None = None
         self._deadline: asyncio.Timeout | None = None
-        self._signed_out = False
+        self._leaving: SocketError | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0
 
@@ -69,61 +62,36 @@ class Socket:
         try:
             await self._read_in_time(authorization)
         except SocketError as error:
-            await self.close(error.code, error.reason)
+            await self._wire.close(error.code, error.reason)
         except ConnectionError:
             pass  # the client has gone, or was cut: there is nobody to tell
         except Exception as error:  # noqa: BLE001 - the boundary: logged, and the socket closed
             _log.error("websocket.fault", request_id=self._trace.request_id, exc_info=error)
-            await self.close(CloseCode.INTERNAL, b"Internal error")
+            await self._wire.close(CloseCode.INTERNAL, b"Internal error")
         finally:
             self._deadline = None
             await self._stop()
-            if self._transport.get_write_buffer_size():
-                # Closing would wait for a client that does not read.
-                self._transport.abort()
+            # Whoever has not closed by now does not read.
+            self._wire.transport.abort()
 
-    async def close(self, code: CloseCode, reason: bytes) -> None:
-        """Close the connection; a client that does not take the close in time finds it cut."""
-        try:
-            async with asyncio.timeout(self._settings.close_seconds * 2):
-                if await self._wire.close(code=code, message=reason):
-                    self.close_code = code
-        except TimeoutError:
-            _log.info("websocket.cut", request_id=self._trace.request_id, code=code)
-
-    def sign_out(self) -> None:
-        """Close the connection: whoever opened it may not be here any more."""
-        self._signed_out = True
+    def leave(self, code: CloseCode, reason: str) -> None:
+        """Close the connection as soon as the task that reads gets to it."""
+        self._leaving = SocketError(code, reason)
         if self._deadline is not None:
             self._deadline.reschedule(asyncio.get_running_loop().time())
 
-    def has_room(self) -> bool:
-        """Whether the client takes what it is sent. One that takes nothing at all for too long is cut."""
-        size = self._transport.get_write_buffer_size()
-        if size < self._settings.buffer_bytes:
-            self._full = None
-            return True
-        now = asyncio.get_running_loop().time()
-        if self._full is None or size < self._full[0]:
-            self._full = (size, now)
-        elif now - self._full[1] > self._settings.send_seconds:
-            _log.info("websocket.slow", request_id=self._trace.request_id, principal=self._trace.principal)
-            self._transport.abort()
-        return False
-
-    def push(self, frames: bytes) -> None:
-        """Send frames that are made already; who writes asks `has_room` first."""
-        if not self._wire.closed:
-            self._transport.write(frames)
+    def sign_out(self) -> None:
+        """Close the connection: whoever opened it may not be here any more."""
+        self.leave(CloseCode.FORBIDDEN, "The session has ended")
 
     async def send(self, message: bytes) -> None:
         """Send a message, or wait while the client is slow. Raises ConnectionError when it is gone, or was too slow."""
         try:
             with self._deadlines.limit():
-                await self._wire.send_frame(message, WSMsgType.TEXT)
+                await self._wire.send(message)
         except TimeoutError:
             _log.info("websocket.slow", request_id=self._trace.request_id, principal=self._trace.principal)
-            self._transport.abort()
+            self._wire.transport.abort()
             raise ConnectionResetError("The client is too slow.") from None
 
     async def _read_in_time(self, authorization: str | None) -> None:
@@ -143,20 +111,19 @@ class Socket:
                     else:
                         await self._take(message)
         except TimeoutError:
-            if self._signed_out:
-                raise SocketError(CloseCode.FORBIDDEN, "The session has ended") from None
+            if self._leaving is not None:
+                raise self._leaving from None
             if self._initialised:
                 raise SocketError(CloseCode.FORBIDDEN, "The token has expired") from None
             raise SocketError(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout") from None
 
     async def _receive(self) -> Message | None:
         """Return the next message; None at the end."""
-        frame = await self._wire.receive()
-        if frame.type is WSMsgType.TEXT:
-            return messages.read(frame.data)
-        if frame.type is WSMsgType.BINARY:
-            raise SocketError(CloseCode.BAD_REQUEST, "Messages are text")
-        return None
+        try:
+            text = await self._wire.receive()
+        except WrongMessage:
+            raise SocketError(CloseCode.BAD_REQUEST, "Messages are text") from None
+        return None if text is None else messages.read(text)
 
     async def _initialise(self, message: Initialise, authorization: str | None) -> None:
         """Find out who is calling; once only."""
@@ -234,7 +201,7 @@ class Socket:
             principal=self._trace.principal,
             address=self._trace.address,
         )
-        push = Push(message.id, self._service, self, trace, self._ended_by_itself)
+        push = Push(message.id, self._service, self._wire, trace, self._ended_by_itself)
         operation = SocketOperation(message, self._service, self._principal, trace, self.send, push)
         task = asyncio.create_task(self._operate(operation, push))
         self._operations[message.id] = task
@@ -253,7 +220,7 @@ class Socket:
     def _ended_by_itself(self, push: Push, errors: list[GraphQLFormattedError] | None) -> None:
         """Tell the client that the live path has ended a subscription."""
         text = messages.complete(push.id) if errors is None else messages.error(push.id, errors)
-        self.push(messages.frame_head(len(text)) + text)
+        self._wire.push(messages.frame_head(len(text)) + text)
         if self._pushes.pop(push.id, None) is not None:
             self._close_push(push, push.outcome)
 

@@ -28,7 +28,6 @@ class EventStream:
     opening = _COMMENT
     beat = _COMMENT
     complete = _COMPLETE
-    settles = False
 
     def result(self, answer: Answer) -> bytes:
         """Return `next` with one answer. Raises TypeError for a value that JSON cannot hold."""

@@ -30,7 +30,6 @@ from engine.errors import Code, fault, format_exception, request_error
 from engine.execution import Answer
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
-_SETTLED_SECONDS: Final = 0.25
 _AT_ONCE: Final = 100
 """Streams that get a sign of life before others have their turn."""
 
@@ -47,8 +46,6 @@ class Format(Protocol):
     """A sign of life."""
     complete: bytes
     """The end of an operation that has nothing more to say."""
-    settles: bool
-    """Whether a sign of life follows soon when nothing else does."""
 
     def result(self, answer: Answer) -> bytes:
         """Write one answer. Raises TypeError for a value that JSON cannot hold."""
@@ -90,7 +87,6 @@ class Stream:
         self._lasting: asyncio.Timeout | None = None
         self._stopping = False
         self._ended = False
-        self._settling: asyncio.Task[None] | None = None
 
     async def run(self, answers: AsyncGenerator[Answer, None], seconds: float | None) -> None:
         """Send answers until there are no more, the client goes, or `seconds` have passed: its token ends then."""
@@ -107,8 +103,6 @@ class Stream:
             last = self._format.broken([format_exception(error, self._trace.request_id)])
         finally:
             self._ended = True
-            if self._settling is not None:
-                self._settling.cancel()
         await self._finish(last)
 
     def stop(self) -> None:
@@ -123,8 +117,10 @@ class Stream:
         waiting = self._transport.get_write_buffer_size()
         if not waiting:
             self._stuck = (0, now)
-            if now - self._written >= self._settings.ping_seconds / 2:
-                await self._write_beat()
+            if now - self._written >= self._settings.ping_seconds / 2 and not self._ended:
+                with suppress(ConnectionError):
+                    await self._writer.write(self._format.beat)
+                self._written = now
         elif not 0 < self._stuck[0] <= waiting:
             self._stuck = (waiting, now)
         elif now - self._stuck[1] >= self._settings.send_seconds:
@@ -164,23 +160,6 @@ class Stream:
             self._cut()
             raise ConnectionResetError("The client is too slow.") from None
         self._written = self._loop.time()
-        if self._format.settles and (self._settling is None or self._settling.done()):
-            self._settling = asyncio.create_task(self._settle())
-
-    async def _settle(self) -> None:
-        """Send a sign of life when a burst of answers is over."""
-        wait = _SETTLED_SECONDS
-        while wait > 0:
-            await asyncio.sleep(wait)
-            wait = self._written + _SETTLED_SECONDS - self._loop.time()
-        await self._write_beat()
-
-    async def _write_beat(self) -> None:
-        """Send a sign of life; where something waits to be sent, there is no need for one."""
-        if not self._ended and not self._transport.get_write_buffer_size():
-            with suppress(ConnectionError):
-                await self._writer.write(self._format.beat)
-            self._written = self._loop.time()
 
     async def _finish(self, last: bytes) -> None:
         """Send the last piece; a client that does not take it in time finds the connection cut."""

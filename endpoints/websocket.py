@@ -1,6 +1,7 @@
 """The upgrade of `/graphql` to a WebSocket under graphql-transport-ws; the legacy subprotocol `graphql-ws` is off."""
 
 import asyncio
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Final
 
@@ -10,12 +11,14 @@ from endpoints.answers import HttpError
 from endpoints.headers import Origins
 from endpoints.messages import SUBPROTOCOL, CloseCode
 from endpoints.service import GraphQLService
-from endpoints.socket import Socket, Wire
-from endpoints.sockets import Seat, Sockets
-from endpoints.trace import trace_of
+from endpoints.socket import Socket
+from endpoints.sockets import Seat, Sockets, too_many_connections
+from endpoints.trace import Trace, trace_of
+from endpoints.wire import ABNORMAL, Upgraded, Wire
 from engine.deadlines import Deadlines
 
-_ABNORMAL: Final = 1006
+BEATS: Final = 8
+"""How often, within the time of a ping, it is looked whether one is due."""
 
 
 class WebSocketView:
@@ -28,51 +31,66 @@ class WebSocketView:
         self._origins = origins
         self._sockets = places
         self._open: set[Socket] = set()
+        self._wires: dict[Wire, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._deadlines = Deadlines(self._settings.send_seconds)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one connection to its end."""
+        """Upgrade a request; the connection goes on in a task of its own."""
         if not self._origins.allows_socket(request):
             raise HttpError(HTTPStatus.FORBIDDEN, "This origin may not open a WebSocket.")
         if self._closing or self._sockets.is_full():
-            raise HttpError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.", headers={"Retry-After": "5"}
-            )
-        wire: Wire = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,),
-            heartbeat=self._settings.ping_seconds,
-            timeout=self._settings.close_seconds,
-            max_msg_size=self._settings.message_bytes,
-            writer_limit=self._settings.buffer_bytes,
-            # Compression costs each connection its own window of memory, and the loop its time.
-            compress=False,
-            decode_text=False,
-        )
+            raise too_many_connections()
+        authorization = request.headers.get(hdrs.AUTHORIZATION)
+        trace = trace_of(request)
+        trace.upgraded = True
+        # The request is kept by what counts and logs it, and shall not be kept by the socket.
+        own = Trace(trace.request_id, address=self._service.addresses.of(request))
+        with ExitStack() as taken:
+            seat = taken.enter_context(Seat(self._sockets))
+            wire = Wire.accept(request, (SUBPROTOCOL,), self._settings)
+            if wire is not None:
+                self._wires[wire] = None
+                task = asyncio.create_task(self._serve(wire, seat, taken.pop_all(), own, authorization))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        return Upgraded()
+
+    async def _serve(self, wire: Wire, seat: Seat, taken: ExitStack, trace: Trace, authorization: str | None) -> None:
+        """Serve one connection to its end; `taken` gives its place back."""
         metrics = self._service.metrics
-        with Seat(self._sockets) as seat:
-            await wire.prepare(request)
-            trace = trace_of(request)
-            trace.upgraded = True
-            trace.address = self._service.addresses.of(request)
-            transport = request.transport
-            if transport is None:
-                return wire  # gone during the handshake
-            socket = Socket(wire, transport, self._service, seat, trace, self._deadlines)
-            self._open.add(socket)
-            metrics.sockets.inc()
-            try:
-                if wire.ws_protocol != SUBPROTOCOL:
-                    await socket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, b"Subprotocol not acceptable")
-                else:
-                    await socket.run(request.headers.get(hdrs.AUTHORIZATION))
-            finally:
-                self._open.discard(socket)
-                metrics.sockets.dec()
-                metrics.close(socket.close_code or wire.close_code or _ABNORMAL)
-        return wire
+        metrics.sockets.inc()
+        try:
+            with taken:
+                socket = Socket(wire, self._service, seat, trace, self._deadlines)
+                self._open.add(socket)
+                try:
+                    if wire.subprotocol != SUBPROTOCOL:
+                        await wire.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, b"Subprotocol not acceptable")
+                    else:
+                        await socket.run(authorization)
+                finally:
+                    self._open.discard(socket)
+        finally:
+            del self._wires[wire]
+            metrics.sockets.dec()
+            metrics.close(wire.close_code or ABNORMAL)
+
+    async def beat(self) -> None:
+        """Ping silent clients, for ever."""
+        while True:
+            await asyncio.sleep(self._settings.ping_seconds / BEATS)
+            now = asyncio.get_running_loop().time()
+            for wire in list(self._wires):
+                wire.beat(now)
 
     async def close(self) -> None:
         """Close all sockets with 1001: clients reconnect, to another process or after the restart."""
         self._closing = True
-        await asyncio.gather(*(socket.close(CloseCode.GOING_AWAY, b"Going away") for socket in self._open))
+        for socket in self._open:
+            socket.leave(CloseCode.GOING_AWAY, "Going away")
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._settings.close_seconds * 3)
+        for wire in list(self._wires):
+            wire.transport.abort()
