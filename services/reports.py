@@ -22,7 +22,7 @@ from models.columns import now
 from models.store import Store
 from models.writers import Changes, Interrupted, Refused
 from services.access import Access, Principal, resolve_access
-from services.errors import Conflict, FleetError
+from services.errors import Conflict, FleetError, LimitReached
 from services.submissions import Entry, LockedThing, Outcome, Report, Submission, prepare
 
 MAX_REPORTS: Final = 1_000
@@ -53,8 +53,8 @@ class Reports:
         """Write reports of one caller: what became of each, and the access that they were proven to be written by.
 
         `access` may be remembered. An error in place of a report is its outcome. Paths of errors begin at the report.
-        Raises Unauthenticated for a caller whose session or key is no longer good, and Conflict when too many reports
-        wait already.
+        Raises Unauthenticated for a caller whose session or key is no longer good, and LimitReached when too many
+        reports wait already.
         """
         prepared = [prepare(access, each) for each in reports]
         entries = [each for each in prepared if isinstance(each, Entry)]
@@ -74,7 +74,7 @@ class Reports:
     async def _submit(self, submission: Submission) -> Access:
         size = len(submission.entries)
         if self._size + size > MAX_WAITING:
-            raise Conflict("too many reports wait to be written; try again")
+            raise LimitReached("too many reports wait to be written; try again")
         self._size += size
         self._waiting.append(submission)
         if self._writer is None:

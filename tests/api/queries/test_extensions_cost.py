@@ -44,7 +44,7 @@ async def test_an_answer_with_errors(gateway: Gateway, fleet: Fleet) -> None:
 async def test_a_mutation(gateway: Gateway, fleet: Fleet) -> None:
     told = await ask(gateway, REPORT, fleet.alder.pump.token, extensions=TOLD)
     assert told.json["data"]["reportThingState"]["state"]["version"] == 1
-    assert told.json["extensions"]["cost"]["total"] == 1 + 10 + 1 + 2
+    assert told.json["extensions"]["cost"]["total"] == 1 + 10 + 1 + 1
 
 
 async def test_a_socket(gateway: Gateway, fleet: Fleet) -> None:
@@ -71,9 +71,9 @@ async def test_a_socket(gateway: Gateway, fleet: Fleet) -> None:
 
 
 async def test_what_is_refused_changes_nothing(start_gateway: StartGateway, fleet: Fleet) -> None:
-    narrow = await start_gateway(profile=Profile.PRODUCTION, max_cost=13)
+    narrow = await start_gateway(profile=Profile.PRODUCTION, max_cost=12)
     assert (await narrow.graphql(REPORT, token=fleet.alder.pump.token)).codes == ["LIMIT_EXCEEDED"]
-    wide = await start_gateway(profile=Profile.PRODUCTION, max_cost=14)
+    wide = await start_gateway(profile=Profile.PRODUCTION, max_cost=13)
     data = await wide.data(REPORT, token=fleet.alder.pump.token)
     assert data["reportThingState"]["state"]["version"] == 1
 
