@@ -16,7 +16,7 @@ EXPLORER     := $(shell find explorer -type f -not -path '*/node_modules/*' -not
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format types imports schema parity pytest coverage explorer modules bench lock clean
+.PHONY: help run test lint format types imports schema parity pytest coverage explorer modules bench bench-live lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ bench: $(VENV)/dev.stamp bench/peers/node_modules/.package-lock.json ## Measure 
 	$(BIN)/python bench/sqlite_reads.py
 	$(BIN)/python bench/pages.py
 	$(BIN)/python bench/workers.py
+
+bench-live: $(VENV)/dev.stamp ## Measure subscriptions against Strawberry's own handler, and reports (a quarter of an hour, two cores)
+	$(BIN)/python bench/live_path.py
+	$(BIN)/python bench/reports.py --database postgresql
+	$(BIN)/python bench/reports.py --database sqlite
 
 explorer: explorer/dist/index.html ## Build GraphiQL from its npm packages
 	@:
