@@ -16,13 +16,15 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.errors import StoreError
 from models.ids import new_id
 from models.store import Store
 from services import connectivity
 from services.access import ANONYMOUS, ThingPrincipal
 from services.connectivity import BATCH, Patience, Place
-from services.errors import Conflict
+from services.errors import Conflict, FleetError
 from services.leases import EndedLease, ended_leases, forget_lease, renew_lease, take_lease
 from services.unit_of_work import UnitOfWork, unit_of_work
 
@@ -248,9 +250,11 @@ async def _attempt(act: Callable[[], Awaitable[Done]], failure: str) -> Done | N
     """Do something in the background; when it fails, say so and go on: the database may come back."""
     try:
         return await act()
+    except (SQLAlchemyError, StoreError, FleetError, OSError) as error:
+        log.warning(failure, error=repr(error))
     except Exception:
         log.exception(failure)
-        return None
+    return None
 
 
 def _nothing() -> None:

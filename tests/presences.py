@@ -10,8 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from demo.bulk import made_for_bulk
 from models.columns import now
-from models.enums import EventKind
+from models.enums import EventKind, Lifecycle, ThingType
+from models.ids import new_id
 from models.tables import EVENT, GATEWAY_PROCESS, THING, THING_STATE
 from services.presence import Presence, PresenceTimes
 from tests.cast import Cast
@@ -39,6 +41,30 @@ async def report(cast: Cast, things: Sequence[UUID], ago: float, *, interval: in
             await session.execute(update(THING).where(THING.c.id == thing).values(values))
             await session.execute(update(THING_STATE).where(THING_STATE.c.thing_id == thing).values(reported_at=moment))
     return moment
+
+
+async def add_silent_things(cast: Cast, number: int) -> None:
+    """A great many connected things, without states, that were heard of too long ago."""
+    common: dict[str, Any] = {
+        "organization_id": cast.acme,
+        "home_group_id": None,
+        "profile_id": None,
+        "name": "Meter",
+        "type": ThingType.SENSOR,
+        "external_id": None,
+        "lifecycle": Lifecycle.INSTALLED,
+        "connected": True,
+        "last_seen_at": now() - timedelta(seconds=1_600),
+        "report_interval_seconds": None,
+        "metadata": {},
+        "version": 1,
+        "created_at": now(),
+        "updated_at": now(),
+    }
+    keys = [new_id() for _ in range(number)]
+    rows = [{**common, "id": key, "key_digest": key.bytes * 2} for key in keys]
+    async with cast.store.write() as session, made_for_bulk(await session.connection()) as writer:
+        await writer.insert(THING, rows)
 
 
 async def changes(cast: Cast) -> list[Change]:

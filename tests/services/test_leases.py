@@ -116,7 +116,7 @@ async def test_the_database_may_be_away(cast: Cast, monkeypatch: pytest.MonkeyPa
     here = process(cast, lease=0.3)
     monkeypatch.setattr(presence, "RETRY_SECONDS", 0.01)
     faults: list[object] = []
-    monkeypatch.setattr(presence.log, "exception", lambda *told, **_: faults.append(told))
+    monkeypatch.setattr(presence.log, "warning", lambda *told, **_: faults.append(told))
     first, second = await cast.add_things(2)
     await here.start()
     try:

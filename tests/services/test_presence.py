@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from models.columns import now
 from models.enums import EventKind
@@ -21,6 +21,7 @@ from tests.presences import (
     CONNECTED,
     INTERVAL,
     SILENT,
+    add_silent_things,
     changes,
     is_connected,
     process,
@@ -90,6 +91,17 @@ async def test_processes_that_sweep_at_the_same_time_tell_each_silence_once(cast
     numbers = await asyncio.gather(here.sweep(), there.sweep())
     assert sum(numbers) + await here.sweep() == len(things) + 1
     assert sorted(await changes(cast)) == sorted((each, SILENT) for each in (*things, cast.thing))
+
+
+@pytest.mark.timeout(600)
+async def test_a_fleet_that_falls_silent_goes_offline_in_bounded_transactions(cast: Cast) -> None:
+    number = 100_000
+    await add_silent_things(cast, number)
+    woken: list[None] = []
+    assert await process(cast, woken).sweep() == number
+    assert len(woken) == number / BATCH
+    assert await cast.count(THING, THING.c.connected) == 0
+    assert await cast.rows(select(func.count(), func.count(EVENT.c.thing_id.distinct()))) == [(number, number)]
 
 
 async def test_a_socket_connects_and_its_end_disconnects(cast: Cast) -> None:
