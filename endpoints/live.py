@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from graphql import GraphQLFormattedError
@@ -38,13 +38,25 @@ class Delivery(Protocol):
         """The whole answer as JSON."""
 
 
+class Parcel(Protocol):
+    """Answers that go together; `frames` is room for what outlets make of them."""
+
+    @property
+    def deliveries(self) -> Sequence[Delivery]:
+        """The answers in their order."""
+
+    @property
+    def frames(self) -> dict[bytes, bytes]:
+        """Who frames them alike sends the same bytes."""
+
+
 class Outlet(Protocol):
     """Where the answers of one subscription go. Nothing here waits."""
 
     def has_room(self) -> bool:
         """Whether the client takes what it is sent; False while too much waits for it already."""
 
-    def write(self, deliveries: Iterable[Delivery]) -> None:
+    def write(self, parcel: Parcel) -> None:
         """Send answers, in their order."""
 
     def end(self, errors: list[GraphQLFormattedError] | None) -> None:
@@ -97,9 +109,9 @@ class Queue:
         """Whether fewer answers wait than may."""
         return len(self._waiting) < WAITING_ANSWERS
 
-    def write(self, deliveries: Iterable[Delivery]) -> None:
+    def write(self, parcel: Parcel) -> None:
         """Let answers wait."""
-        for delivery in deliveries:
+        for delivery in parcel.deliveries:
             self._waiting.append(Answer(encoded=delivery.encoded, cursor=delivery.position.cursor))
         self._filled.set()
 

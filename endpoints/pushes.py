@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from graphql import GraphQLFormattedError
 
 from endpoints import messages
 from endpoints.costs import Charge
-from endpoints.live import Delivery
+from endpoints.live import Parcel
 from endpoints.service import GraphQLService
 from endpoints.trace import Trace
 
@@ -80,16 +80,14 @@ class Push:
             return False
         return self._wire.has_room()
 
-    def write(self, deliveries: Iterable[Delivery]) -> None:
-        """Send answers."""
+    def write(self, parcel: Parcel) -> None:
+        """Send answers: whoever has given the same id is sent the same bytes."""
         prefix = self._prefix
-        around = len(prefix) + 1
-        parts: list[bytes] = []
-        for delivery in deliveries:
-            encoded = delivery.encoded
-            parts += (messages.frame_head(around + len(encoded)), prefix, encoded, b"}")
-        self._wire.push(b"".join(parts))
-        count = len(parts) // 4
+        frames = parcel.frames.get(prefix)
+        if frames is None:
+            frames = parcel.frames[prefix] = _framed(prefix, parcel)
+        self._wire.push(frames)
+        count = len(parcel.deliveries)
         self._service.metrics.events.add(count)
         self._owed += count
         if self._owed >= CHARGED_TOGETHER and self._charge is not None:
@@ -107,3 +105,12 @@ class Push:
     def seconds(self) -> float:
         """How long it has run."""
         return time.perf_counter() - self._started
+
+
+def _framed(prefix: bytes, parcel: Parcel) -> bytes:
+    around = len(prefix) + 1
+    parts: list[bytes] = []
+    for delivery in parcel.deliveries:
+        encoded = delivery.encoded
+        parts += (messages.frame_head(around + len(encoded)), prefix, encoded, b"}")
+    return b"".join(parts)

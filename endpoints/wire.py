@@ -177,7 +177,7 @@ class Wire(asyncio.Protocol):
 
     def push(self, frames: bytes) -> None:
         """Send frames that are made already; who sends much asks `has_room` first."""
-        if not self.is_closing:
+        if not self._closing:
             self.transport.write(frames)
 
     async def send(self, text: bytes) -> None:
@@ -243,7 +243,8 @@ class Wire(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing comes any more."""
+        """Nothing comes any more, and nothing goes."""
+        self._closing = True
         self._queue.feed_eof()
         self.resume_writing()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,13 +26,35 @@ class Delivery:
     merged: bytes | None = None
 
 
+class Parcel:
+    """Deliveries that go together, in their order; at least one.
+
+    `frames` is room for what outlets make of them: whoever frames them alike sends the same bytes.
+    """
+
+    __slots__ = ("deliveries", "frames", "last")
+
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
+        """Nothing is framed yet."""
+        self.deliveries = deliveries
+        self.last = deliveries[-1].position
+        self.frames: dict[bytes, bytes] = {}
+
+    def behind(self, position: Position) -> Parcel | None:
+        """What of it lies behind a position."""
+        if self.deliveries[0].position > position:
+            return self
+        rest = [each for each in self.deliveries if each.position > position]
+        return Parcel(rest) if rest else None
+
+
 class Outlet(Protocol):
     """Where the answers of one subscription go. Nothing here waits."""
 
     def has_room(self) -> bool:
         """Whether the client takes what it is sent; False while too much waits for it already."""
 
-    def write(self, deliveries: Iterable[Delivery]) -> None:
+    def write(self, parcel: Parcel) -> None:
         """Send answers, in their order."""
 
     def end(self, errors: list[GraphQLFormattedError] | None) -> None:

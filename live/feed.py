@@ -11,7 +11,7 @@ import orjson
 from engine.documents import PreparedOperation
 from engine.errors import RequestError, fault, format_exception
 from engine.execution import Answer, Operations
-from live.deliveries import Delivery, Outlet
+from live.deliveries import Delivery, Outlet, Parcel
 from live.hub import Connection, Hub
 from live.log import Log, read_subtree
 from live.selections import selection_of
@@ -162,12 +162,13 @@ class Feed:
         watcher: Watcher,
     ) -> SubscriptionClass:
         selection = selection_of(self._operations.schema, prepared)
-        values = {name: value for name, value in variables.items() if name != selection.after}
+        # Those that say which events are wanted are in the scope.
+        values = {name: value for name, value in variables.items() if name not in selection.choosing}
         written = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
         def key() -> tuple[Any, ...]:
             reach = watcher.access.reach(personal=selection.is_personal or personal(watch.scope.kinds))
-            return (id(prepared), written, watch.scope, reach)
+            return (watch.scope, id(prepared), written, reach)
 
         while (found := self.hub.find(key())) is None:
             epoch = self.hub.epoch
@@ -175,6 +176,7 @@ class Feed:
             if epoch == self.hub.epoch:
                 found = SubscriptionClass(
                     key=key(),
+                    answer_key=key()[1:],
                     prepared=prepared,
                     variables=dict(variables),
                     stream=watch.stream,
@@ -193,7 +195,7 @@ class Feed:
         selection = selection_of(self._operations.schema, before.prepared)
         reach = access.reach(personal=selection.is_personal or personal(before.scope.kinds))
         key = (*before.key[:-1], reach)
-        return self.hub.find(key) or self.hub.keep(before.under(key, access))
+        return self.hub.find(key) or self.hub.keep(before.under(key, key[1:], access))
 
     async def _replay(self, subscription: Subscription) -> None:
         """Send what lies between the cursor and now, page by page, and join the live events without a seam."""
@@ -201,7 +203,8 @@ class Feed:
         while not is_whole:
             is_whole = await self._send_page(subscription, self.hub.edge)
         # From here on live events wait behind what is still to be replayed, which is what came during the last page.
-        joined_at = self.hub.edge
+        # A cursor may also be ahead of this process, which another one has given.
+        joined_at = max(self.hub.edge, subscription.position)
         subscription.hold()
         subscription.join(self._regrouped(subscription), joined_at)
         is_whole = subscription.position >= joined_at
@@ -217,7 +220,7 @@ class Feed:
             await asyncio.sleep(ROOM_SECONDS)
         look, deliveries = await self._read_page(subscription, upto)
         if deliveries:
-            subscription.outlet.write(deliveries)
+            subscription.outlet.write(Parcel(deliveries))
             # A long replay leaves the loop to others.
             await asyncio.sleep(0)
         subscription.position = max(subscription.position, look.position)

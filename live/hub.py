@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol
 
@@ -18,7 +18,7 @@ import structlog
 from graphql import GraphQLFormattedError
 
 from engine.errors import Code
-from live.deliveries import Delivery
+from live.deliveries import Delivery, Parcel
 from live.index import ClassIndex
 from live.log import Log, read_subtree
 from live.subscriptions import Subscription, SubscriptionClass, Watcher
@@ -71,7 +71,6 @@ class Hub:
         self._regroup: Callable[[Subscription], SubscriptionClass] | None = None
         self.edge = START
         """The end of what has been read of the log, and sent or about to be: who joins begins behind it."""
-        self.sent = 0
 
     async def start(self, regroup: Callable[[Subscription], SubscriptionClass]) -> None:
         """Begin; `regroup` finds the class that a subscription belongs to under the present access of its watcher."""
@@ -283,67 +282,81 @@ class Hub:
         watcher.connections.clear()
         self.unwatch(watcher)
 
-    async def _make(self, events: Sequence[Event]) -> list[tuple[SubscriptionClass, list[Delivery]]]:
-        """The deliveries of each class that takes any of the events."""
+    async def _taken(self, events: Sequence[Event]) -> dict[SubscriptionClass, list[Event]]:
+        """The events that each class takes, in their order."""
         taken: defaultdict[SubscriptionClass, list[Event]] = defaultdict(list)
-        open_questions: defaultdict[SubscriptionClass, list[Event]] = defaultdict(list)
+        questions: defaultdict[SubscriptionClass, list[Event]] = defaultdict(list)
         for event in events:
             for kind in self._index.candidates(event):
                 if kind.may_take(event):
-                    (open_questions if kind.is_open(event) else taken)[kind].append(event)
-        for kind, asked in open_questions.items():
+                    (questions if kind.is_open(event) else taken)[kind].append(event)
+        for kind, asked in questions.items():
             matching = await match_events(self._store, kind.scope, asked)
             if matching:
-                both = [*taken[kind], *matching]
-                taken[kind] = sorted(both, key=lambda event: event.position)
-        made: list[tuple[SubscriptionClass, list[Delivery]]] = []
-        classes = [(kind, found) for kind, found in taken.items() if kind.members]
-        for start in range(0, len(classes), CLASSES_AT_ONCE):
-            part = classes[start : start + CLASSES_AT_ONCE]
-            answers = await asyncio.gather(*(self._deliveries(kind, found) for kind, found in part))
-            made += [(kind, answer) for (kind, _), answer in zip(part, answers, strict=True) if answer]
+                taken[kind] = sorted([*taken[kind], *matching], key=lambda event: event.position)
+        return taken
+
+    async def _make(self, events: Sequence[Event]) -> list[tuple[SubscriptionClass, Parcel]]:
+        """What each class is to be sent of the events; those that answer alike are answered together."""
+        taken = await self._taken(events)
+        alike: defaultdict[Hashable, list[SubscriptionClass]] = defaultdict(list)
+        for kind in taken:
+            if kind.members:
+                alike[kind.answer_key].append(kind)
+        made: list[tuple[SubscriptionClass, Parcel]] = []
+        families = list(alike.values())
+        for start in range(0, len(families), CLASSES_AT_ONCE):
+            part = families[start : start + CLASSES_AT_ONCE]
+            answers = await asyncio.gather(*(self._answered(family, taken) for family in part))
+            for family, known in zip(part, answers, strict=True):
+                if known:
+                    made += [(kind, Parcel([known[event.position] for event in taken[kind]])) for kind in family]
         return made
 
-    async def _deliveries(self, kind: SubscriptionClass, events: Sequence[Event]) -> list[Delivery]:
-        """Answer events for one class; a class whose selection fails as a whole is ended, and no other."""
-        merges = kind.stream.merges
+    async def _answered(
+        self, family: Sequence[SubscriptionClass], taken: Mapping[SubscriptionClass, Sequence[Event]]
+    ) -> dict[Position, Delivery]:
+        """Answer the events of classes that answer alike; when that fails as a whole they are ended, and no others."""
+        wanted = {event.position: event for kind in family for event in taken[kind]}
+        events = sorted(wanted.values(), key=lambda event: event.position)
+        first = family[0]
+        merges, tells = first.stream.merges, first.tells_merging
+        slow = any(kind.slow for kind in family)
         try:
-            plain = await self._answer(kind, events, False)
-            merged = plain
-            if merges and kind.slow and kind.tells_merging:
-                merged = await self._answer(kind, events, True)
+            plain = await self._answer(first, events, False)
+            merged = await self._answer(first, events, True) if merges and slow and tells else plain
         except Exception as error:
-            log.exception("events could not be answered", operation=kind.prepared.name)
-            for subscription in list(kind.members):
-                subscription.end([_failure(error, subscription.position)])
-                self._forget(subscription)
-            return []
-        told = merges and (kind.slow or not kind.tells_merging)
-        return [
-            Delivery(
+            log.exception("events could not be answered", operation=first.prepared.name)
+            for kind in family:
+                for subscription in list(kind.members):
+                    subscription.end([_failure(error, subscription.position)])
+                    self._forget(subscription)
+            return {}
+        told = merges and (slow or not tells)
+        return {
+            event.position: Delivery(
                 event.position,
                 encoded,
                 (event.kind, event.subject_id) if merges else None,
                 other if told else None,
             )
             for event, encoded, other in zip(events, plain, merged, strict=True)
-        ]
+        }
 
-    async def _send(self, made: Iterable[tuple[SubscriptionClass, list[Delivery]]]) -> None:
+    async def _send(self, made: Iterable[tuple[SubscriptionClass, Parcel]]) -> None:
         """Send to all members, leaving the loop to others now and then; who joins meanwhile begins behind it."""
-        snapshot = [(list(kind.members), deliveries) for kind, deliveries in made]
+        snapshot = [(list(kind.members), parcel) for kind, parcel in made]
         written = 0
-        for members, deliveries in snapshot:
+        for members, parcel in snapshot:
             for subscription in members:
-                subscription.take(deliveries)
+                subscription.take(parcel)
                 if subscription.ended:
                     self._forget(subscription)
-                elif subscription.is_slow:
+                elif subscription.backlog is not None:
                     self._slow[subscription] = None
                 written += 1
                 if written % WRITES_AT_ONCE == 0:
                     await asyncio.sleep(0)
-            self.sent += len(members) * len(deliveries)
 
     async def _flush(self) -> None:
         """Send slow clients what waits for them, as they take it."""

@@ -26,9 +26,9 @@ PERSONAL: Final = ("User", "UserConnection", "UserEdge", "Membership", "Membersh
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`after` is the variable that is the cursor and nothing else; the answers do not depend on it."""
+    """`choosing` are the variables that say which events are wanted and nothing else: no answer depends on them."""
 
-    after: str | None
+    choosing: frozenset[str]
     tells_merging: bool
     is_personal: bool
 
@@ -46,18 +46,30 @@ def _look(schema: GraphQLSchema, prepared: PreparedOperation) -> Selection:
     seen = _Seen(types)
     visit(prepared.document, TypeInfoVisitor(types, seen))
     return Selection(
-        _cursor(prepared.node, seen.variables), "coalesced" in seen.fields, not seen.types.isdisjoint(PERSONAL)
+        _choosing(prepared.node, seen.variables), "coalesced" in seen.fields, not seen.types.isdisjoint(PERSONAL)
     )
 
 
-def _cursor(operation: OperationDefinitionNode, variables: Counter[str]) -> str | None:
-    roots = [each for each in operation.selection_set.selections if isinstance(each, FieldNode)]
-    for argument in roots[0].arguments or () if roots else ():
-        if argument.name.value == "after" and isinstance(argument.value, VariableNode):
-            name = argument.value.name.value
-            # Once where it is declared, and once here.
-            return name if variables[name] == 2 else None  # noqa: PLR2004 - see above
-    return None
+def _choosing(operation: OperationDefinitionNode, everywhere: Counter[str]) -> frozenset[str]:
+    """Variables that stand in the arguments of the root field alone, besides where they are declared."""
+    arguments = _Variables()
+    for root in operation.selection_set.selections:
+        if isinstance(root, FieldNode):
+            for argument in root.arguments or ():
+                visit(argument, arguments)
+    return frozenset(name for name, count in arguments.found.items() if count + 1 == everywhere[name])
+
+
+class _Variables(Visitor):
+    """Counts variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        """Count one."""
+        self.found[node.name.value] += 1
 
 
 class _Seen(Visitor):

@@ -11,7 +11,7 @@ from graphql import GraphQLFormattedError
 
 from engine.documents import PreparedOperation
 from engine.errors import Code
-from live.deliveries import Backlog, Delivery, Outlet
+from live.deliveries import Backlog, Outlet, Parcel
 from models.enums import EventKind
 from resolvers.streams import Stream
 from services.access import Access, Principal
@@ -44,10 +44,12 @@ class Watcher:
 class SubscriptionClass:
     """Subscriptions that get the same bytes: one match, one read and one encoding serves them all.
 
-    `access` is that of any of them. `organizations` are those of the scope, when it names one: itself and all below it.
+    Classes of one `answer_key` answer an event alike, and differ in the events that they take. `access` is that of any
+    of the members. `organizations` are those of the scope, when it names one: itself and all below it.
     """
 
     key: tuple[Hashable, ...]
+    answer_key: Hashable
     prepared: PreparedOperation
     variables: Mapping[str, Any]
     stream: Stream
@@ -60,9 +62,9 @@ class SubscriptionClass:
     slow: int = 0
     """How many of them are slow."""
 
-    def under(self, key: tuple[Hashable, ...], access: Access) -> SubscriptionClass:
+    def under(self, key: tuple[Hashable, ...], answer_key: Hashable, access: Access) -> SubscriptionClass:
         """A class like this one, under another access, without members."""
-        return replace(self, key=key, access=access, members={}, slow=0)
+        return replace(self, key=key, answer_key=answer_key, access=access, members={}, slow=0)
 
     def may_take(self, event: Event) -> bool:
         """Whether an event is in the scope, and seen under the access, as far as Python can tell: see `is_open`."""
@@ -87,7 +89,18 @@ class SubscriptionClass:
 class Subscription:
     """One subscription of one client."""
 
-    __slots__ = ("backlog", "ended", "held", "joined_at", "kind", "outlet", "patience", "position", "watcher")
+    __slots__ = (
+        "_is_new",
+        "backlog",
+        "ended",
+        "held",
+        "joined_at",
+        "kind",
+        "outlet",
+        "patience",
+        "position",
+        "watcher",
+    )
 
     def __init__(
         self, watcher: Watcher, kind: SubscriptionClass, outlet: Outlet, position: Position, patience: Patience
@@ -98,6 +111,7 @@ class Subscription:
         self.outlet = outlet
         self.position = position
         self.joined_at = position
+        self._is_new = True
         self.patience = patience
         self.backlog: Backlog | None = None
         self.held = False
@@ -107,6 +121,7 @@ class Subscription:
         """Be a member of a class, and of no other, for what comes behind a position."""
         self.leave()
         self.joined_at = position
+        self._is_new = True
         self.position = max(self.position, position) if self.backlog is None else self.position
         self.kind = kind
         kind.members[self] = None
@@ -140,22 +155,23 @@ class Subscription:
         """Whether events wait for the client to take what it was sent."""
         return self.backlog is not None and not self.held
 
-    def take(self, deliveries: Sequence[Delivery]) -> None:
+    def take(self, parcel: Parcel) -> None:
         """Send events, or let them wait; ends with RESUME_REQUIRED when too much waits."""
         if self.ended:
             return
-        if deliveries[0].position <= self.joined_at:
-            deliveries = [each for each in deliveries if each.position > self.joined_at]
-            if not deliveries:
+        if self._is_new:
+            rest = parcel.behind(self.joined_at)
+            if rest is None:
                 return
+            self._is_new, parcel = False, rest
         if self.backlog is None:
             if self.outlet.has_room():
-                self.outlet.write(deliveries)
-                self.position = deliveries[-1].position
+                self.outlet.write(parcel)
+                self.position = parcel.last
                 return
             self.backlog = Backlog()
             self.kind.slow += 1
-        for delivery in deliveries:
+        for delivery in parcel.deliveries:
             # Who is held is not slow, and gets every event.
             fits = self.backlog.add(
                 delivery, events=self.patience.events, octets=self.patience.octets, merging=not self.held
@@ -173,8 +189,9 @@ class Subscription:
                 self.kind.slow -= self in self.kind.members
                 self.backlog = None
                 break
-            self.outlet.write(taken)
-            self.position = max(self.position, taken[-1].position)
+            parcel = Parcel(taken)
+            self.outlet.write(parcel)
+            self.position = max(self.position, parcel.last)
         return self.backlog is None or self.ended
 
     def end(self, errors: list[GraphQLFormattedError] | None) -> None:
