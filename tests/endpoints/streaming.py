@@ -131,8 +131,8 @@ async def events(
 async def parts(
     gateway: Served, query: str, *, token: str | None = None, headers: Mapping[str, str] | None = None, **more: Any
 ) -> AsyncIterator[Parts]:
-    """Subscribe with a connection of its own, in parts."""
-    request = asked(query, accept=MULTIPART, token=token, headers=headers, **more)
+    """Subscribe with a connection of its own, in parts without lengths: what all clients get but those of aiohttp."""
+    request = asked(query, accept=MULTIPART, token=token, headers={"User-Agent": "test", **(headers or {})}, **more)
     async with ClientSession() as http, http.post(f"{gateway.url}/graphql", **request) as response:
         assert response.status == 200, await response.text()
         assert response.headers["Content-Type"] == "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"
