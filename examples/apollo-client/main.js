@@ -6,10 +6,11 @@ import { LOGIN, OVERVIEW, REPORT, WATCH } from './operations.js';
 const address = process.env.FLEETGRAPH_URL ?? 'http://127.0.0.1:8000';
 const email = process.env.FLEETGRAPH_EMAIL ?? 'demo@example.com';
 const password = process.env.FLEETGRAPH_PASSWORD ?? 'fleetgraph-demo';
+const subscriptions = process.env.FLEETGRAPH_SUBSCRIPTIONS ?? 'socket'; // or 'http'
 const WAIT_MS = 30_000;
 
 let accessToken;
-const { client, socket } = connect(address, () => accessToken);
+const { client, socket } = connect(address, () => accessToken, { subscriptions });
 
 /** What the caller can correct comes back in `userErrors` of the mutation. */
 function accepted(payload) {
@@ -37,8 +38,9 @@ async function main() {
 
   // 2. Watch that thing. Its new state also lands in Apollo's cache, so every view of it is up to date.
   const reported = { example: `apollo-client ${Date.now()}` };
+  let watching;
   const seen = new Promise((resolve, reject) => {
-    client.subscribe({ query: WATCH, variables: { scope: { thingIds: [thing.id] } } }).subscribe({
+    watching = client.subscribe({ query: WATCH, variables: { scope: { thingIds: [thing.id] } } }).subscribe({
       next({ data: change, error }) {
         if (error) return reject(error);
         const { thing, cursor } = change.thingStateChanged;
@@ -60,6 +62,7 @@ async function main() {
   const { name, state, cursor } = await seen;
   clearInterval(reporting);
   console.log(`${name} reported "${state.reported.example}" in version ${state.version}, seen at cursor ${cursor}`);
+  watching.unsubscribe();
   client.stop();
   await socket.dispose();
 }

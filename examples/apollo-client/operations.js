@@ -28,8 +28,8 @@ export const OVERVIEW = gql`
 `;
 
 export const WATCH = gql`
-  subscription Watch($scope: EventScopeInput) {
-    thingStateChanged(scope: $scope) {
+  subscription Watch($scope: EventScopeInput, $after: String) {
+    thingStateChanged(scope: $scope, after: $after) {
       cursor
       thing { id name state { version reported } }
     }

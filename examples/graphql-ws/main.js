@@ -1,7 +1,6 @@
 // Fleetgraph with no client library but `graphql-ws`: fetch for queries and mutations, a WebSocket for subscriptions.
 
-import { createClient } from 'graphql-ws';
-import WebSocket from 'ws'; // Browsers and Node 22 have their own.
+import { connect, watch } from './client.js';
 import { OVERVIEW, REPORT, WATCH } from './operations.js';
 
 const url = new URL('/graphql', process.env.FLEETGRAPH_URL ?? 'http://127.0.0.1:8000');
@@ -9,13 +8,13 @@ const email = process.env.FLEETGRAPH_EMAIL ?? 'demo@example.com';
 const password = process.env.FLEETGRAPH_PASSWORD ?? 'fleetgraph-demo';
 const WAIT_MS = 30_000;
 
-let authorization;
+let accessToken;
 
 /** Asks over HTTP and returns `data`; what the whole request failed on is thrown. */
 async function ask(query, variables) {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+    headers: { 'content-type': 'application/json', ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
     body: JSON.stringify({ query, variables }),
     signal: AbortSignal.timeout(WAIT_MS),
   });
@@ -35,7 +34,7 @@ async function signIn() {
     login(input: $input) { session { accessToken } userErrors { message } }
   }`;
   const { session } = accepted((await ask(login, { input: { email, password } })).login);
-  authorization = `Bearer ${session.accessToken}`;
+  accessToken = session.accessToken;
 }
 
 async function main() {
@@ -56,33 +55,34 @@ async function main() {
   if (!thing) throw new Error('There is no thing in this fleet.');
 
   // 2. Watch that thing. The same token as over HTTP goes into the first message of the socket.
-  const socket = createClient({
-    url: url.href.replace(/^http/, 'ws'),
-    webSocketImpl: WebSocket,
-    connectionParams: () => ({ authorization }),
+  const socket = connect(url, () => accessToken);
+  const reported = { example: `graphql-ws ${Date.now()}` };
+  const seen = new Promise((resolve, reject) => {
+    const operation = { query: WATCH, variables: { scope: { thingIds: [thing.id] } } };
+    watch(socket, operation, {
+      next({ data, errors }) {
+        if (errors) return reject(new Error(errors.map((error) => error.message).join('; ')));
+        const { state, cursor } = data.thingStateChanged;
+        if (state.reported.example === reported.example) resolve({ state, cursor }); // Not somebody else's report.
+      },
+      error: reject,
+      complete: () => reject(new Error('The subscription ended.')),
+    });
+    setTimeout(() => reject(new Error(`No change arrived within ${WAIT_MS / 1000} seconds.`)), WAIT_MS).unref();
   });
-  const changes = socket.iterate({ query: WATCH, variables: { scope: { thingIds: [thing.id] } } });
-  const deadline = setTimeout(() => fail(new Error(`No change arrived within ${WAIT_MS / 1000} seconds.`)), WAIT_MS);
 
   // 3. The thing reports once a second, as things do, until we have seen it.
-  const reported = { example: `graphql-ws ${Date.now()}` };
   const report = async () => accepted((await ask(REPORT, { input: { thingId: thing.id, reported } })).reportThingState);
   const reporting = setInterval(() => void report().catch(fail), 1000);
 
-  for await (const { data, errors } of changes) {
-    if (errors) throw new Error(errors.map((error) => error.message).join('; '));
-    const { state, cursor } = data.thingStateChanged;
-    if (state.reported.example !== reported.example) continue; // Somebody else's report.
-    console.log(`${thing.name} reported "${state.reported.example}" in version ${state.version}, seen at cursor ${cursor}`);
-    break;
-  }
+  const { state, cursor } = await seen;
+  console.log(`${thing.name} reported "${state.reported.example}" in version ${state.version}, seen at cursor ${cursor}`);
   clearInterval(reporting);
-  clearTimeout(deadline);
   await socket.dispose();
 }
 
 function fail(error) {
-  const { message, reason, code } = error.cause ?? error; // An Error, or the CloseEvent of a lost socket.
+  const { message, reason, code } = error.cause ?? error[0] ?? error; // An Error, errors of GraphQL, or a CloseEvent.
   console.error(`Failed: ${message || reason || code}`);
   process.exit(1);
 }

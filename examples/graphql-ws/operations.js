@@ -19,8 +19,8 @@ export const OVERVIEW = `
 `;
 
 export const WATCH = `
-  subscription Watch($scope: EventScopeInput) {
-    thingStateChanged(scope: $scope) {
+  subscription Watch($scope: EventScopeInput, $after: String) {
+    thingStateChanged(scope: $scope, after: $after) {
       cursor
       state { version reported }
     }

@@ -4,35 +4,19 @@ import asyncio
 import os
 import sys
 import time
+from contextlib import aclosing
 from typing import Any
 
-from gql import Client, GraphQLRequest
+from client import SECONDS_TO_WAIT, over_http, over_socket, watch
+from gql import GraphQLRequest
 from gql.client import AsyncClientSession
-from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportError
-from gql.transport.websockets import WebsocketsTransport
 from operations import LOGIN, OVERVIEW, REPORT, WATCH
 
 URL = os.environ.get("FLEETGRAPH_URL", "http://127.0.0.1:8000").rstrip("/") + "/graphql"
 EMAIL = os.environ.get("FLEETGRAPH_EMAIL", "demo@example.com")
 PASSWORD = os.environ.get("FLEETGRAPH_PASSWORD", "fleetgraph-demo")
-SECONDS_TO_WAIT = 30
-
-
-def over_http(headers: dict[str, str] | None = None) -> Client:
-    """Return a client for queries and mutations."""
-    return Client(transport=AIOHTTPTransport(URL, headers=headers, timeout=SECONDS_TO_WAIT))
-
-
-def over_socket(authorization: str) -> Client:
-    """Return a client for subscriptions; the token goes into the first message of the socket."""
-    return Client(
-        transport=WebsocketsTransport(
-            URL.replace("http", "ws", 1),
-            init_payload={"authorization": authorization},
-            subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
-        )
-    )
+SUBSCRIBE = over_http if os.environ.get("FLEETGRAPH_SUBSCRIPTIONS") == "http" else over_socket
 
 
 async def ask(session: AsyncClientSession, operation: str, **variables: Any) -> Any:
@@ -49,22 +33,21 @@ def accepted(payload: dict[str, Any]) -> dict[str, Any]:
 
 async def sign_in() -> str:
     """Return the value of the Authorization header."""
-    async with over_http() as session:
+    async with over_http(URL) as session:
         payload = (await ask(session, LOGIN, input={"email": EMAIL, "password": PASSWORD}))["login"]
     return f"Bearer {accepted(payload)['session']['accessToken']}"
 
 
-async def see_change(watching: AsyncClientSession, thing: dict[str, Any], example: str) -> None:
+async def see_change(authorization: str, thing: dict[str, Any], example: str) -> None:
     """Wait for the event that carries our own report."""
-    watch = GraphQLRequest(WATCH, variable_values={"scope": {"thingIds": [thing["id"]]}})
-    async for event in watching.subscribe(watch):
-        change = event["thingStateChanged"]
-        state = change["state"]
-        if state["reported"].get("example") == example:
-            version, cursor = state["version"], change["cursor"]
-            print(f'{thing["name"]} reported "{example}" in version {version}, seen at cursor {cursor}')
-            return
-    raise ValueError("The subscription ended.")
+    scope = {"scope": {"thingIds": [thing["id"]]}}
+    async with aclosing(watch(lambda: SUBSCRIBE(URL, authorization), WATCH, scope)) as changes:
+        async for change in changes:
+            state = change["state"]
+            if state["reported"].get("example") == example:
+                version, cursor = state["version"], change["cursor"]
+                print(f'{thing["name"]} reported "{example}" in version {version}, seen at cursor {cursor}')
+                return
 
 
 async def keep_reporting(session: AsyncClientSession, thing: dict[str, Any], example: str) -> None:
@@ -90,7 +73,7 @@ def show(organizations: list[dict[str, Any]]) -> None:
 async def main() -> None:
     """Do what the first line of this file says."""
     authorization = await sign_in()
-    async with over_http({"Authorization": authorization}) as session, over_socket(authorization) as watching:
+    async with over_http(URL, authorization) as session:
         # 1. One query: organizations with their people, groups, things, deployments and OTA jobs.
         organizations = (await ask(session, OVERVIEW))["organizations"]["nodes"]
         show(organizations)
@@ -99,7 +82,7 @@ async def main() -> None:
         # 2. Watch one thing, which reports until we have seen it.
         example = f"python-gql {time.time_ns()}"
         tasks = {
-            asyncio.create_task(see_change(watching, thing, example)),
+            asyncio.create_task(see_change(authorization, thing, example)),
             asyncio.create_task(keep_reporting(session, thing, example)),
         }
         done, pending = await asyncio.wait(tasks, timeout=SECONDS_TO_WAIT, return_when=asyncio.FIRST_COMPLETED)

@@ -25,8 +25,8 @@ query Overview {
 """
 
 WATCH = """
-subscription Watch($scope: EventScopeInput) {
-  thingStateChanged(scope: $scope) {
+subscription Watch($scope: EventScopeInput, $after: String) {
+  thingStateChanged(scope: $scope, after: $after) {
     cursor
     state { version reported }
   }

@@ -16,7 +16,17 @@ from tests.explorer.javascript import ROOT, node, require_packages, run
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
 
 EXAMPLES = ROOT / "examples"
-CLIENTS = ("apollo-client", "graphql-ws", "python-gql")
+WAYS = (
+    ("apollo-client", "socket"),
+    ("apollo-client", "http"),
+    ("graphql-sse", "events"),
+    ("graphql-ws", "socket"),
+    ("python-gql", "socket"),
+    ("python-gql", "http"),
+    ("urql", "socket"),
+    ("urql", "events"),
+)
+CLIENTS = sorted({client for client, _ in WAYS})
 
 
 def command(client: str) -> list[str | Path]:
@@ -27,7 +37,7 @@ def command(client: str) -> list[str | Path]:
     return [node(), folder / "main.js"]
 
 
-def start(client: str, gateway: Any, password: str) -> subprocess.CompletedProcess[str]:
+def start(client: str, gateway: Any, password: str, way: str = "socket") -> subprocess.CompletedProcess[str]:
     return run(
         command(client),
         folder=EXAMPLES / client,
@@ -35,16 +45,17 @@ def start(client: str, gateway: Any, password: str) -> subprocess.CompletedProce
         FLEETGRAPH_URL=gateway.url,
         FLEETGRAPH_EMAIL=gateway.demo_email,
         FLEETGRAPH_PASSWORD=password,
+        FLEETGRAPH_SUBSCRIPTIONS=way,
     )
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == set(CLIENTS)
+    assert sorted(path.parent.name for path in EXAMPLES.glob("*/main.*")) == CLIENTS
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_it_asks_the_fleet_and_sees_its_report_arrive(client: str, live_gateway: Any) -> None:
-    ended = start(client, live_gateway, live_gateway.demo_password)
+@pytest.mark.parametrize(("client", "way"), WAYS)
+def test_it_asks_the_fleet_and_sees_its_report_arrive(client: str, way: str, live_gateway: Any) -> None:
+    ended = start(client, live_gateway, live_gateway.demo_password, way)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""
     assert f"{live_gateway.demo_email} is OWNER" in ended.stdout

@@ -17,7 +17,7 @@ projects = pytest.mark.parametrize("project", npm_projects(), ids=lambda path: s
 
 def test_the_explorer_and_the_javascript_clients_are_npm_projects() -> None:
     names = {project.name for project in npm_projects()}
-    assert names == {"explorer", "apollo-client", "graphql-ws"}
+    assert names == {"explorer", "apollo-client", "graphql-sse", "graphql-ws", "live-fleet", "urql"}
 
 
 @projects
