@@ -3,7 +3,7 @@
 import type { Values } from '../fleet/types';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const decimal = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
+const decimal = new Intl.NumberFormat('en', { maximumFractionDigits: 5 });
 
 export function wordsForCount(count: number): string {
   return whole.format(count);
