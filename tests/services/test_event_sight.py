@@ -1,4 +1,4 @@
-"""Who sees an event: the rule in SQL and the one in Python are held against each other, over drawn events and callers."""
+"""Who sees an event: the rule in SQL and the one in Python are held against each other over drawn events."""
 
 from __future__ import annotations
 
