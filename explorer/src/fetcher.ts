@@ -74,11 +74,14 @@ async function send(session: Session, params: FetcherParams, headers: Headers): 
 
 function follow(live: Client, params: FetcherParams, activity: ActivityLog): Observable<ExecutionResult> {
   activity.update({ events: 0, last: null });
-  const request = { query: params.query, variables: params.variables, operationName: params.operationName };
+  const variables: Record<string, unknown> = { ...params.variables };
+  const request = { query: params.query, variables, operationName: params.operationName };
   const subscribe = (observer: Observer) => ({
     unsubscribe: live.subscribe(request, {
       next(result) {
         activity.countEvent();
+        // A connection that comes back sends the request again: a document that takes `$after` goes on where it was.
+        variables.after = cursorOf(result.data) ?? variables.after;
         observer.next(result as ExecutionResult);
       },
       error: (failure) => observer.error(readableFailure(failure)),
@@ -87,4 +90,9 @@ function follow(live: Client, params: FetcherParams, activity: ActivityLog): Obs
   });
   // GraphiQL calls `subscribe` with an observer only; the older forms of its type are not served.
   return { subscribe } as Observable<ExecutionResult>;
+}
+
+function cursorOf(data: unknown): string | undefined {
+  const [event] = Object.values((data ?? {}) as Record<string, { cursor?: string } | null>);
+  return event?.cursor;
 }

@@ -94,13 +94,21 @@ def test_the_first_subscription_ticks(visit: dict[str, Any]) -> None:
     assert ticks["status"].startswith("live")
 
 
+def test_a_report_shows_in_the_subscription_that_watches_its_thing(visit: dict[str, Any]) -> None:
+    reported = visit["steps"]["reported"]
+    assert reported["event"]["patch"] == {"visitor": reported["visitor"]}
+    assert reported["event"]["state"]["reported"]["visitor"] == reported["visitor"]
+    assert reported["event"]["side"] == "REPORTED"
+    assert reported["status"].startswith("live")
+
+
 def test_the_session_outlives_a_reload_and_ends_with_sign_out(visit: dict[str, Any]) -> None:
     assert visit["steps"]["reload"] == visit["steps"]["signIn"]
     assert visit["steps"]["signOut"] == 0
 
 
 @pytest.mark.parametrize(
-    "name", ["signed-out", "documentation", "query", "mutation", "subscription", "dark", "account"]
+    "name", ["signed-out", "documentation", "query", "mutation", "subscription", "reported", "dark", "account"]
 )
 def test_each_step_left_a_screenshot(visit: dict[str, Any], name: str) -> None:
     assert visit["steps"]

@@ -75,6 +75,24 @@ async function untilStatus(page, pattern) {
   return status(page).innerText();
 }
 
+/** A thing of the fleet, and what lets it report; this is not the visitor, but somebody who works with the fleet. */
+async function reporter() {
+  let authorization;
+  const ask = async (query, variables) => {
+    const headers = { 'content-type': 'application/json', ...(authorization && { authorization }) };
+    const body = JSON.stringify({ query, variables });
+    const response = await fetch(new URL('/graphql', address), { method: 'POST', headers, body });
+    return (await response.json()).data;
+  };
+  const signIn = 'mutation ($input: LoginInput!) { login(input: $input) { session { accessToken } } }';
+  const { login } = await ask(signIn, { input: { email, password } });
+  authorization = `Bearer ${login.session.accessToken}`;
+  const { things } = await ask('{ things(first: 1, orderBy: [{ field: NAME }]) { nodes { id } } }');
+  const thing = things.nodes[0].id;
+  const reports = 'mutation ($input: ReportThingStateInput!) { reportThingState(input: $input) { userErrors { code } } }';
+  return { thing, report: (reported) => ask(reports, { input: { thingId: thing, reported } }) };
+}
+
 async function visit(page) {
   const step = async (name, run) => {
     report.step = name;
@@ -138,6 +156,32 @@ async function visit(page) {
     const second = JSON.parse(await wholeAnswer(page));
     await page.screenshot({ path: path.join(folder, 'subscription.png') });
     return { first, second, status: await status(page).innerText() };
+  });
+  await step('reported', async () => {
+    const { thing, report } = await reporter();
+    await play(page); // stops
+    await page.evaluate((id) => {
+      const models = globalThis.__MONACO.editor.getModels();
+      const variables = models.find((model) => model.uri.path.endsWith('variables.json'));
+      variables.setValue(JSON.stringify({ scope: { thingIds: [id] }, after: null }, null, 2));
+    }, thing);
+    await play(page);
+    await untilStatus(page, /^live/);
+    const visitor = `visitor ${Date.now()}`;
+    const reporting = setInterval(() => void report({ visitor }), 1000);
+    let shown;
+    try {
+      shown = await page.waitForFunction((expected) => {
+        const models = globalThis.__MONACO.editor.getModels();
+        const text = models.find((model) => model.uri.path.endsWith('response.json')).getValue();
+        const event = text.startsWith('{') && JSON.parse(text).data?.thingStateChanged;
+        return event?.patch?.visitor === expected && event;
+      }, visitor);
+      await page.screenshot({ path: path.join(folder, 'reported.png') });
+    } finally {
+      clearInterval(reporting);
+    }
+    return { visitor, event: await shown.jsonValue(), status: await status(page).innerText() };
   });
   await step('reload', async () => {
     await page.reload();
