@@ -8,8 +8,10 @@ digest and is good for one use; when it comes a second time, somebody has stolen
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,6 +37,8 @@ FORGOTTEN_AFTER: Final = timedelta(days=1)
 REFRESH_TOKENS_PER_SESSION: Final = 1_000
 """Kept to recognise the second use of one; the session of an older one stays, but it opens nothing."""
 REMEMBERED_TOKENS: Final = 10_000
+KEYS_TOGETHER: Final = 100
+"""Keys of things that are looked up with one statement."""
 
 _AUTHORIZATION: Final = re.compile(r"([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*) *")
 
@@ -76,7 +80,7 @@ class Authenticator:
 
     def __init__(self, store: Store, keys: TokenKeys, *, size: int = REMEMBERED_TOKENS) -> None:
         """Look keys of things up in `store`, and verify access tokens with `keys`."""
-        self._store = store
+        self._things = ThingKeys(store)
         self._keys = keys
         self._size = size
         self._verified: OrderedDict[str, UserPrincipal] = OrderedDict()
@@ -99,7 +103,7 @@ class Authenticator:
         if scheme == "bearer":
             return self._remember(authorization, _user_of(self._keys, credentials))
         if scheme == "thing":
-            return await _thing_of(self._store, credentials)
+            return await self._things.owner(credentials)
         raise Unauthenticated("the authorization is not `Bearer <access token>` or `Thing <secret key>`")
 
     def _again(self, authorization: str, principal: UserPrincipal) -> UserPrincipal:
@@ -124,14 +128,54 @@ def _user_of(keys: TokenKeys, token: str) -> UserPrincipal:
         raise Unauthenticated("the token is not valid") from error
 
 
-async def _thing_of(store: Store, key: str) -> ThingPrincipal:
-    stored = digest(key)
-    statement = select(THING.c.id, THING.c.organization_id).where(THING.c.key_digest == stored)
-    async with store.read() as connection:
-        found = (await connection.execute(statement)).first()
-    if found is None:
-        raise Unauthenticated("the thing's key is not valid")
-    return ThingPrincipal(found.id, found.organization_id, stored)
+class ThingKeys:
+    """Says whose a thing's key is. Keys that come while others are looked up share the next statement.
+
+    Nothing is remembered: what is found was read after the key had come.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Look keys up in `store`."""
+        self._store = store
+        self._wanted: deque[tuple[bytes, asyncio.Future[ThingPrincipal | None]]] = deque()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def owner(self, key: str) -> ThingPrincipal:
+        """The thing that has this key; raises Unauthenticated when there is none."""
+        future: asyncio.Future[ThingPrincipal | None] = asyncio.get_running_loop().create_future()
+        self._wanted.append((digest(key), future))
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look(), name="background: keys of things")
+        found = await future
+        if found is None:
+            raise Unauthenticated("the thing's key is not valid")
+        return found
+
+    async def _look(self) -> None:
+        try:
+            while self._wanted:
+                together = [self._wanted.popleft() for _ in range(min(len(self._wanted), KEYS_TOGETHER))]
+                try:
+                    owners = await self._owners({stored for stored, _ in together})
+                except Exception as error:  # noqa: BLE001 - told to everybody who waits for it
+                    for _, future in together:
+                        if not future.done():
+                            future.set_exception(error)
+                    continue
+                for stored, future in together:
+                    if not future.done():
+                        future.set_result(owners.get(stored))
+        finally:
+            self._looking = None
+            for _, future in self._wanted:
+                future.cancel()
+            self._wanted.clear()
+
+    async def _owners(self, digests: Iterable[bytes]) -> dict[bytes, ThingPrincipal]:
+        columns = (THING.c.key_digest, THING.c.id, THING.c.organization_id)
+        async with self._store.read() as connection:
+            rows = await connection.execute(select(*columns).where(THING.c.key_digest.in_(digests)))
+            return {stored: ThingPrincipal(key, organization, stored) for stored, key, organization in rows}
 
 
 async def check_credentials(store: Store, passwords: Passwords, email: str, password: str) -> Credentials:

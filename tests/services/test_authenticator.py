@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -12,11 +13,12 @@ from sqlalchemy import update
 from models.ids import new_id
 from models.store import Store, StoreSettings, open_store
 from models.tables import THING
-from services.access import UserPrincipal
+from services.access import ThingPrincipal, UserPrincipal
 from services.errors import Unauthenticated
 from services.sessions import Authenticator
 from services.tokens import Audience, TokenKeys, digest
 from tests.cast import THING_KEY, Cast
+from tests.statements import Recorder
 
 SECRET = "a secret of the tests, long enough to sign with"
 KEYS = TokenKeys.of(SECRET)
@@ -142,3 +144,35 @@ async def test_the_key_of_a_thing_is_looked_up_each_time(cast: Cast) -> None:
     async with cast.store.write() as session:
         await session.execute(update(THING).where(THING.c.id == cast.thing).values(key_digest=digest("another key")))
     assert await refused(authenticator, header)
+
+
+async def test_keys_that_come_together_are_looked_up_together(cast: Cast, statements: Recorder) -> None:
+    """Each gets its own thing, or is refused by itself; who has gone takes nobody along."""
+    keys = await cast.add_things(30)
+    authenticator = Authenticator(cast.store, KEYS)
+    headers = [f"Thing {THING_KEY}", "Thing of-nobody", *(f"Thing {key.hex}" for key in keys)]
+    with statements() as seen:
+        tasks = [asyncio.create_task(authenticator.authenticate(header)) for header in headers]
+        gone = asyncio.create_task(authenticator.authenticate(headers[0]))
+        await asyncio.sleep(0)
+        gone.cancel()
+        first, nobody, *others = await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(seen.reading("thing")) <= 2
+    assert isinstance(nobody, Unauthenticated)
+    assert first == ThingPrincipal(cast.thing, cast.acme, digest(THING_KEY))
+    assert others == [ThingPrincipal(key, cast.acme, digest(key.hex)) for key in keys]
+
+
+async def test_a_look_up_that_fails_fails_those_who_wait_and_the_next_goes_on(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Any) -> Any:
+        raise OSError("the database is away")
+
+    authenticator = Authenticator(cast.store, KEYS)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(cast.store), "read", away)
+        headers = [f"Thing {THING_KEY}"] * 3
+        failures = await asyncio.gather(*map(authenticator.authenticate, headers), return_exceptions=True)
+    assert [type(each) for each in failures] == [OSError] * 3
+    assert await authenticator.authenticate(f"Thing {THING_KEY}") is not None

@@ -76,17 +76,18 @@ async def test_whoever_may_not_reports_nothing(cast: Cast) -> None:
 
 @pytest.mark.parametrize("number", [0, MAX_REPORTS + 1])
 async def test_so_many_are_taken_at_once(cast: Cast, number: int) -> None:
-    reports = [{"reported": {}}] * number
+    reports: list[Any] = [{"reported": {}}] * number
     assert await cast.error("thing", "reportThingStates", given(*reports)) == ("INVALID_INPUT", ["reports"])
     assert await events(cast) == []
 
 
 async def test_the_most_that_are_taken_at_once(cast: Cast) -> None:
     keys = await cast.add_things(100)
-    reports = [{"thingId": thing_id(keys[n % 100]), "reported": {str(n // 100): n}} for n in range(MAX_REPORTS)]
+    numbers = range(MAX_REPORTS)
+    reports = [{"thingId": thing_id(keys[n % 100]), "reported": {str(n // 100): n}} for n in numbers]
     payload = await cast.change("owner", "reportThingStates", given(*reports), "taken results { version }")
     assert payload["taken"] == MAX_REPORTS
-    assert [result["version"] for result in payload["results"]] == [1 + n // 100 for n in range(MAX_REPORTS)]
+    assert [result["version"] for result in payload["results"]] == [1 + n // 100 for n in numbers]
     stored = {row.thing_id: row for row in await cast.rows(select(THING_STATE)) if row.thing_id != cast.thing}
     rows = [stored[key] for key in keys]
     assert [row.version for row in rows] == [10] * 100
