@@ -44,7 +44,10 @@ export interface Layout {
   readonly dots: readonly Dot[];
   /** Things that say themselves where they are. */
   readonly travellers: ReadonlySet<string>;
-  readonly spacing: number;
+  /** The radius of a dot, in pixels. */
+  readonly dotRadius: number;
+  /** The size of an arrowhead: 1 for the largest, less when many are on their way. */
+  readonly travellerSize: number;
   /** Things of which nobody knows where they are. */
   readonly nowhere: number;
 }
@@ -52,6 +55,7 @@ export interface Layout {
 const KILOMETRES_PER_DEGREE = 111.32;
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 const MARGIN = 56;
+const LARGE_TRAVELLERS = 60;
 /** The part of the map that all discs together may cover. */
 const COVERED = 0.2;
 
@@ -110,7 +114,8 @@ export function arrange(things: Iterable<Thing>, places: Places, width: number, 
       };
     });
   });
-  return { projection, discs, dots, travellers, spacing, nowhere };
+  const travellerSize = Math.min(1, Math.max(0.5, Math.sqrt(LARGE_TRAVELLERS / Math.max(1, travellers.size))));
+  return { projection, discs, dots, travellers, dotRadius: spacing * 0.52, travellerSize, nowhere };
 }
 
 /** Fits all locations into the box, with north on top and the same scale in both directions. */

@@ -31,6 +31,7 @@ export function paletteOf(element: Element): Palette {
 
 /** About how far apart the lines of the grid are. */
 const LINES_PIXELS = 130;
+const FLASH_PICTURES = 24;
 const FONT = '500 11px ui-sans-serif, system-ui, sans-serif';
 
 /** The ground, the places, and the things at them. */
@@ -50,7 +51,7 @@ export function paintStill(pen: CanvasRenderingContext2D, layout: Layout, palett
       pen.stroke();
     }
   }
-  const radius = layout.spacing * 0.52;
+  const radius = layout.dotRadius;
   pen.fillStyle = palette.connected;
   for (const dot of layout.dots) if (dot.connected) paintDot(pen, dot, radius);
   pen.strokeStyle = palette.disconnected;
@@ -166,22 +167,22 @@ export function paintTraveller(
   pen: CanvasRenderingContext2D,
   trail: readonly Point[],
   connected: boolean,
+  size: number,
   palette: Palette,
 ): void {
   const [here, before] = [trail.at(-1), trail.at(-2)];
   if (here === undefined) return;
   pen.strokeStyle = connected ? palette.connected : palette.disconnected;
-  pen.lineWidth = 1.5;
-  for (let index = 1; index < trail.length; index += 1) {
-    const [from, to] = [trail[index - 1], trail[index]];
-    if (from === undefined || to === undefined) continue;
-    pen.globalAlpha = (0.5 * index) / trail.length;
-    paintLine(pen, from, to);
-  }
+  pen.lineWidth = 1.5 * size;
+  pen.globalAlpha = 0.35;
+  pen.beginPath();
+  for (const { x, y } of trail) pen.lineTo(x, y);
+  pen.stroke();
   pen.globalAlpha = 1;
   pen.save();
   pen.translate(here.x, here.y);
   pen.rotate(before === undefined ? 0 : Math.atan2(here.y - before.y, here.x - before.x) + Math.PI / 2);
+  pen.scale(size, size);
   pen.beginPath();
   pen.moveTo(0, -7);
   pen.lineTo(5, 5);
@@ -196,23 +197,43 @@ export function paintTraveller(
   pen.restore();
 }
 
+/** The pictures of a report around a dot of this radius, as it fades: made once, since thousands are drawn in a second. */
+export function flashPictures(radius: number, palette: Palette, ratio: number): readonly HTMLCanvasElement[] {
+  return Array.from({ length: FLASH_PICTURES }, (_, step) => {
+    const age = step / FLASH_PICTURES;
+    const half = flashReach(radius);
+    const picture = document.createElement('canvas');
+    picture.width = picture.height = Math.ceil(2 * half * ratio);
+    const pen = picture.getContext('2d');
+    if (pen === null) return picture;
+    pen.scale(picture.width / 2 / half, picture.height / 2 / half);
+    pen.fillStyle = palette.flash;
+    pen.strokeStyle = palette.flash;
+    pen.globalAlpha = 1 - age ** 2;
+    paintDot(pen, { x: half, y: half }, radius);
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.arc(half, half, radius + 1.5 + Math.min(9, 3 * radius) * age, 0, 2 * Math.PI);
+    pen.stroke();
+    return picture;
+  });
+}
+
+/** Half of the width of such a picture. */
+function flashReach(radius: number): number {
+  return radius + 3 + Math.min(9, 3 * radius);
+}
+
 /** `age` runs from 0, at the report, to 1. */
 export function paintFlash(
   pen: CanvasRenderingContext2D,
   { x, y }: Point,
   radius: number,
   age: number,
-  palette: Palette,
+  pictures: readonly HTMLCanvasElement[],
 ): void {
-  pen.fillStyle = palette.flash;
-  pen.strokeStyle = palette.flash;
-  pen.globalAlpha = 1 - age ** 2;
-  paintDot(pen, { x, y }, radius);
-  pen.lineWidth = 1.5;
-  pen.beginPath();
-  pen.arc(x, y, radius + 1.5 + 9 * age, 0, 2 * Math.PI);
-  pen.stroke();
-  pen.globalAlpha = 1;
+  const [picture, half] = [pictures[Math.floor(age * pictures.length)], flashReach(radius)];
+  if (picture !== undefined) pen.drawImage(picture, x - half, y - half, 2 * half, 2 * half);
 }
 
 export function paintChoice(pen: CanvasRenderingContext2D, { x, y }: Point, radius: number, palette: Palette): void {

@@ -3,7 +3,7 @@
 import type { Model } from '../fleet/model';
 import type { Places } from '../fleet/types';
 import { arrange, locationIn, type Layout, type Point } from './layout';
-import { paintChoice, paintFlash, paintStill, paintTraveller, paletteOf, type Palette } from './paint';
+import { flashPictures, paintChoice, paintFlash, paintStill, paintTraveller, paletteOf, type Palette } from './paint';
 
 const FLASH_MS = 1_100;
 const TRAIL_LENGTH = 16;
@@ -26,6 +26,8 @@ export class MapPainter {
   #palette: Palette;
   /** Where each thing is drawn. */
   #points = new Map<string, Point>();
+  /** Of a fading report, by the radius of the dot. */
+  readonly #pictures = new Map<number, readonly HTMLCanvasElement[]>();
   #frame = 0;
 
   constructor(canvas: HTMLCanvasElement, model: Model) {
@@ -86,6 +88,7 @@ export class MapPainter {
     const shown = this.#listed.flatMap((id) => things.get(id) ?? []);
     const layout = arrange(shown, this.#places, width, height);
     this.#layout = layout;
+    this.#pictures.clear();
     this.#points = new Map(layout.dots.map((dot) => [dot.id, dot]));
     const pen = this.#still.getContext('2d');
     if (pen !== null) {
@@ -125,14 +128,15 @@ export class MapPainter {
     const { things } = this.#model.snapshot();
     for (const id of layout.travellers) {
       const trail = (this.#trails.get(id) ?? []).map(layout.projection.toPoint);
-      paintTraveller(pen, trail, things.get(id)?.connected === true, this.#palette);
+      paintTraveller(pen, trail, things.get(id)?.connected === true, layout.travellerSize, this.#palette);
     }
     let fading = false;
     for (const [id, at] of this.#model.reportedAt) {
       const [point, age] = [this.#points.get(id), Math.max(0, (time - at) / FLASH_MS)];
       if (point === undefined || age >= 1) continue;
       fading = true;
-      paintFlash(pen, point, this.#radiusOf(id), this.#calm.matches ? 0 : age, this.#palette);
+      const radius = this.#radiusOf(id);
+      paintFlash(pen, point, radius, this.#calm.matches ? 0 : age, this.#picturesFor(radius));
     }
     const chosen = this.#points.get(this.#chosen ?? '');
     if (chosen !== undefined) paintChoice(pen, chosen, this.#radiusOf(this.#chosen ?? ''), this.#palette);
@@ -140,6 +144,14 @@ export class MapPainter {
   }
 
   #radiusOf(id: string): number {
-    return this.#layout?.travellers.has(id) === true ? TRAVELLER_RADIUS : (this.#layout?.spacing ?? 0) * 0.52;
+    if (this.#layout === null) return 0;
+    const { travellers, travellerSize, dotRadius } = this.#layout;
+    return travellers.has(id) ? TRAVELLER_RADIUS * travellerSize : dotRadius;
+  }
+
+  #picturesFor(radius: number): readonly HTMLCanvasElement[] {
+    const made = this.#pictures.get(radius) ?? flashPictures(radius, this.#palette, window.devicePixelRatio);
+    this.#pictures.set(radius, made);
+    return made;
   }
 }
