@@ -264,6 +264,7 @@ class Ground(Draft):
             lifecycle=self.drawn.choice(tuple(Lifecycle)),
             connected=self.drawn.random() < 0.5,
             last_seen_at=self.maybe(self.moment()),
+            report_interval_seconds=90 if number % 2 else None,
         )
         tenant.things[organization].append(made)
         joined = {place} if place is not None else set()
