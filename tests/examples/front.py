@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,10 +28,12 @@ class Front:
         """Serve the files of `page`, `/graphql` of `gateway`, and `POST /control/<name>` for the visitor's own use."""
         self._page = page
         self._gateway = gateway
-        self._controls = {"cut": self._cut, "mend": self._mend, **controls}
+        self._controls = {"cut": self._cut, "mend": self._mend, "overrun": self._overrun, **controls}
         self._is_cut = False
+        self._is_overrun = False
         self._sockets: set[web.WebSocketResponse] = set()
         self.opened = 0
+        self.overruns = 0
 
     def application(self) -> web.Application:
         """The routes."""
@@ -54,6 +57,11 @@ class Front:
 
     async def _mend(self, _: Any) -> None:
         self._is_cut = False
+
+    async def _overrun(self, begins: Any) -> int:
+        """Begin or end to treat the page as a reader that is too slow; how often that has ended a subscription."""
+        self._is_overrun = begins
+        return self.overruns
 
     async def _control(self, request: web.Request) -> web.Response:
         return web.json_response(await self._controls[request.match_info["name"]](await request.json()))
@@ -90,21 +98,43 @@ class Front:
                 aiohttp.ClientSession() as session,
                 session.ws_connect(f"{self._gateway}/graphql", protocols=["graphql-transport-ws"]) as far,
             ):
-                upstream = asyncio.create_task(_pass_on(near, far))
-                await _pass_on(far, near)
+                upstream = asyncio.create_task(_pass_up(near, far))
+                await self._pass_down(far, near)
                 await near.close(code=far.close_code or 1001)
                 upstream.cancel()
         finally:
             self._sockets.discard(near)
         return near
 
+    async def _pass_down(self, far: Any, near: Any) -> None:
+        """Pass on what the gateway says; while overrun, end a subscription behind its first event, as it does."""
+        cursors: dict[str, str] = {}
+        async for message in far:
+            said = json.loads(message.data)
+            operation = said.get("id", "")
+            if said["type"] == "next" and self._is_overrun and operation in cursors:
+                extensions = {"code": "RESUME_REQUIRED", "cursor": cursors.pop(operation)}
+                said = {
+                    "id": operation,
+                    "type": "error",
+                    "payload": [{"message": "Too slow.", "extensions": extensions}],
+                }
+                await far.send_json({"id": operation, "type": "complete"})
+                self.overruns += 1
+            elif said["type"] == "next":
+                [event] = said["payload"]["data"].values()
+                cursors[operation] = event["cursor"]
+            if near.closed:
+                return
+            await near.send_json(said)
 
-async def _pass_on(source: Any, target: Any) -> None:
-    async for message in source:
-        if target.closed:
+
+async def _pass_up(near: Any, far: Any) -> None:
+    async for message in near:
+        if far.closed:
             return
-        await target.send_str(message.data)
-    await target.close()
+        await far.send_str(message.data)
+    await far.close()
 
 
 @asynccontextmanager

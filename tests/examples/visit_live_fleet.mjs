@@ -185,6 +185,15 @@ async function visit(page) {
     await page.locator('output').filter({ hasText: '-17' }).waitFor();
     return { opened, after: (await control('sockets')).opened, refreshes: report.refreshes - refreshes };
   });
+  await step('overrun', async () => {
+    const points = await untilPoints(page, 1);
+    await control('overrun', true);
+    await control('report', { id: thing.id, values: [-17.1, -17.2, -17.3] });
+    await page.locator('output').filter({ hasText: '-17.3' }).waitFor();
+    await untilPoints(page, points + 3);
+    const overruns = await control('overrun', false);
+    return { overruns, points, after: await untilPoints(page, points + 3), status: await status(page).innerText() };
+  });
   await step('forgotten', async () => {
     await control('cut');
     await status(page).filter({ hasText: 'Reconnecting' }).waitFor();
