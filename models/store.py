@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from models.errors import StoreError
+from models.listening import Listening
 from models.readers import PostgresReaders, Readers, SqliteReaders
 from models.sqlite_connections import SqliteConnections
 from models.writers import PostgresWriters, SqliteWriters, Writers
@@ -150,22 +151,10 @@ class PostgresStore(Store):
         self.writers = PostgresWriters(url, server_settings=limits, channel=NOTIFY_CHANNEL)
 
     async def listen(self, wake: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-        """LISTEN on a connection of its own; the payload is empty, the event rows carry the data."""
-        connection = await self.reader.connect()
-        raw = await connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-
-        def notified(*_: object) -> None:
-            wake()
-
-        await driver.add_listener(NOTIFY_CHANNEL, notified)
-
-        async def stop() -> None:
-            if not driver.is_closed():
-                await driver.remove_listener(NOTIFY_CHANNEL, notified)
-            await connection.close()
-
-        return stop
+        """LISTEN on a connection of its own: see `Listening`."""
+        listening = Listening(self._url, NOTIFY_CHANNEL, wake)
+        await listening.start()
+        return listening.stop
 
 
 def require_directory(url: URL) -> None:
