@@ -7,17 +7,22 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import ClientResponse, ClientSession
-
-from tests.endpoints.laboratory import Served
 
 SECONDS = 10.0
 EVENT_STREAM = "text/event-stream"
 MULTIPART = "multipart/mixed;subscriptionSpec=1.0"
 PART_HEAD = b"\r\ncontent-type: application/json\r\n\r\n"
 BOUNDARY = b"--graphql"
+
+
+class Addressed(Protocol):
+    """Any gateway."""
+
+    @property
+    def url(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def asked(
 
 @asynccontextmanager
 async def events(
-    gateway: Served, query: str, *, token: str | None = None, headers: Mapping[str, str] | None = None, **more: Any
+    gateway: Addressed, query: str, *, token: str | None = None, headers: Mapping[str, str] | None = None, **more: Any
 ) -> AsyncIterator[Events]:
     """Subscribe with a connection of its own, as server-sent events."""
     request = asked(query, accept=EVENT_STREAM, token=token, headers=headers, **more)
@@ -129,7 +134,7 @@ async def events(
 
 @asynccontextmanager
 async def parts(
-    gateway: Served, query: str, *, token: str | None = None, headers: Mapping[str, str] | None = None, **more: Any
+    gateway: Addressed, query: str, *, token: str | None = None, headers: Mapping[str, str] | None = None, **more: Any
 ) -> AsyncIterator[Parts]:
     """Subscribe with a connection of its own, in parts without lengths: what all clients get but those of aiohttp."""
     request = asked(query, accept=MULTIPART, token=token, headers={"User-Agent": "test", **(headers or {})}, **more)
