@@ -38,6 +38,7 @@ from bench.load import Request, WrongAnswer, measure, post
 from bench.servers import OURS_QUIET, Running, run
 from bench.tables import describe, say
 from bench.turns import Pace
+from demo.keys import KEYS_FILE, read_keys
 from models.store import Store, StoreSettings, open_store
 from models.writers import Changes, NewEvent, NewState
 
@@ -197,7 +198,7 @@ def measure_all(fleet: Fleet, sizes: Sequence[int], pace: Pace, database_pid: in
         kinds = {("one by one" if size == 1 else f"batches of {size}"): size for size in sizes}
         asked = {name: requests(running, things, size) for name, size in kinds.items()}
         if by_things:
-            keys = list(orjson.loads((fleet.data_dir / "demo-keys.json").read_bytes()).values())
+            keys = [each.key for each in read_keys(fleet.data_dir / KEYS_FILE)]
             kinds["one by one, by things"] = 1
             asked["one by one, by things"] = requests_of_things(running, keys)
         figures = {name: Figures() for name in kinds}
