@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,11 +24,12 @@ from tests.client import GatewayClient, Subscription, SubscriptionEnded, Subscri
 
 WATCH: Final = """
 subscription ($scope: EventScopeInput, $after: String) {
-  thingStateChanged(scope: $scope, after: $after) { cursor version patch thing { id } }
+  thingStateChanged(scope: $scope, after: $after) { cursor coalesced version patch thing { id } }
 }
 """
 SECONDS_BETWEEN_ATTEMPTS: Final = 0.1
 SECONDS_FOR_AN_EVENT: Final = 60.0
+SHOWN: Final = 5
 WITHOUT_DATABASE: Final = "INTERNAL"
 CUT: Final = (aiohttp.ClientError, ConnectionError, SubscriptionEnded)
 """What a reader of a gateway that goes away meets."""
@@ -99,6 +101,7 @@ class Reader:
     async def take(self, subscription: Subscription) -> Seen:
         """Handle the next event."""
         (event,) = (await subscription.next(SECONDS_FOR_AN_EVENT)).values()
+        assert not event["coalesced"], "an event stands for several, though its reader is not slow"
         seen = Seen(event["cursor"], key(event["thing"]["id"]), event["version"])
         self.seen.append(seen)
         self.after = seen.cursor
@@ -131,11 +134,15 @@ async def logged(store: Store, *conditions: Any, after: str | None = None) -> li
 
 
 def check_whole(seen: Sequence[Seen], expected: Sequence[Seen]) -> None:
-    """Fail unless exactly the expected was seen, each event once, in order; says where it differs first."""
-    assert len({each.cursor for each in seen}) == len(seen), "an event came twice"
-    for number, (have, want) in enumerate(zip(seen, expected, strict=False)):
-        assert have == want, f"event {number} of {len(expected)}"
-    assert len(seen) == len(expected)
+    """Fail unless exactly the expected was seen, each event once, in order; says what differs."""
+    twice = [each for each, count in Counter(seen).items() if count > 1]
+    assert twice == [], f"{len(twice)} events came more than once: {twice[:SHOWN]}"
+    have, wanted = set(seen), set(expected)
+    missing = [each for each in expected if each not in have]
+    assert missing == [], f"{len(missing)} of {len(expected)} events are missing: {missing[:SHOWN]}"
+    uncalled = [each for each in seen if each not in wanted]
+    assert uncalled == [], f"{len(uncalled)} events are not in the log: {uncalled[:SHOWN]}"
+    assert list(seen) == list(expected), "the events are not in the order of the log"
 
 
 def check_order(seen: Sequence[Seen]) -> None:

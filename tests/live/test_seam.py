@@ -71,7 +71,8 @@ async def test_who_joins_gets_exactly_what_lies_behind_the_cursor(
     async with asyncio.TaskGroup() as reading:
 
         def join(scope: Scope) -> None:
-            after = chance.choice(cursors)
+            # The newest may be ahead of what the gateway has read of the log.
+            after = cursors[-1] if chance.random() < 0.3 else chance.choice(cursors)
             reader = Reader(session, [gateway.url], tenant.viewer.token, after, UUID(scope.last.id), scope.asked)
             joined.append((scope, reader, after))
             reading.create_task(reader.read_on())

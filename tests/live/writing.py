@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -75,15 +76,15 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    async def report(
-        self, *targets: Target, kind: EventKind = EventKind.THING_STATE_CHANGED, before_commit: float = 0.0
-    ) -> list[Position]:
+    async def report(self, *targets: Target, note: str = "", before_commit: float = 0.0) -> list[Position]:
         """Change the state of each target in turn, all in one transaction; gives the positions of the events.
+
+        What each reports is a number, and the note.
 
         A target may be there several times. Other writers may write to the first one at the same time, to the others
         only in transactions of which it is the first, too: so the order of transaction ids is that of the changes.
         """
-        return await self._write(targets, kind, lambda: asyncio.sleep(before_commit))
+        return await self._write(targets, note, lambda: asyncio.sleep(before_commit))
 
     async def give_up(self, *targets: Target) -> None:
         """Do the same, and roll it back at the end."""
@@ -92,26 +93,45 @@ class Writer:
             raise GivenUp
 
         try:
-            await self._write(targets, EventKind.THING_STATE_CHANGED, refuse)
+            await self._write(targets, "", refuse)
         except GivenUp:
             return
 
+    async def tell(self, *targets: Target) -> list[Position]:
+        """Write that each target in turn has come online or gone offline, in one transaction; gives the positions."""
+        moment = now()
+        events = [
+            {
+                **about(target, moment),
+                "kind": EventKind.THING_CONNECTIVITY_CHANGED,
+                "detail": {"connected": number % 2 == 0, "reason": "REPORT"},
+            }
+            for number, target in enumerate(targets)
+        ]
+        async with self.store.write() as session:
+            return await self._insert(session, events)
+
     async def _write(
-        self, targets: Sequence[Target], kind: EventKind, before_commit: Callable[[], Awaitable[None]]
+        self, targets: Sequence[Target], note: str, before_commit: Callable[[], Awaitable[None]]
     ) -> list[Position]:
         async with self.store.write() as session:
             await _lock(session, targets[0], self.store.dialect)
-            events = await _change(session, targets, kind)
-            written = insert(EVENT).values(transaction=transaction_id(self.store.dialect))
-            rows = await session.execute(written.returning(EVENT.c.transaction, EVENT.c.sequence), events)
-            positions = sorted(Position.of(row) for row in rows.mappings())
-            if self.store.dialect == "postgresql":
-                await session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+            events = await _change(session, targets, note)
+            positions = await self._insert(session, events)
             await before_commit()
         return positions
 
+    async def _insert(self, session: AsyncSession, events: Sequence[Mapping[str, Any]]) -> list[Position]:
+        """Write events as the last thing of a transaction."""
+        written = insert(EVENT).values(transaction=transaction_id(self.store.dialect))
+        rows = await session.execute(written.returning(EVENT.c.transaction, EVENT.c.sequence), list(events))
+        positions = sorted(Position.of(row) for row in rows.mappings())
+        if self.store.dialect == "postgresql":
+            await session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+        return positions
 
-async def _change(session: AsyncSession, targets: Sequence[Target], kind: EventKind) -> list[dict[str, Any]]:
+
+async def _change(session: AsyncSession, targets: Sequence[Target], note: str) -> list[dict[str, Any]]:
     """Count the version of each target up, once for each time that it is there; gives the rows of the events."""
     moment, things = now(), {UUID(each.id) for each in targets}
     stored = select(THING_STATE.c.thing_id, THING_STATE.c.version).where(THING_STATE.c.thing_id.in_(things))
@@ -122,13 +142,13 @@ async def _change(session: AsyncSession, targets: Sequence[Target], kind: EventK
         versions[thing] += 1
         events.append(
             {
-                "kind": kind,
-                "organization_id": UUID(target.organization),
-                "subject_id": thing,
-                "thing_id": thing,
-                "group_id": None if target.group is None else UUID(target.group),
-                "detail": {"side": "REPORTED", "patch": {"number": versions[thing]}, "version": versions[thing]},
-                "occurred_at": moment,
+                **about(target, moment),
+                "kind": EventKind.THING_STATE_CHANGED,
+                "detail": {
+                    "side": "REPORTED",
+                    "patch": {"number": versions[thing], "note": note},
+                    "version": versions[thing],
+                },
             }
         )
     changed = update(THING_STATE).where(THING_STATE.c.thing_id == bindparam("thing"))
@@ -136,6 +156,17 @@ async def _change(session: AsyncSession, targets: Sequence[Target], kind: EventK
     values = [{"thing": thing, "counted": version} for thing, version in versions.items()]
     await (await session.connection()).execute(changed, values)
     return events
+
+
+def about(target: Target, moment: datetime) -> dict[str, Any]:
+    """What an event says of its thing and its time."""
+    return {
+        "organization_id": UUID(target.organization),
+        "subject_id": UUID(target.id),
+        "thing_id": UUID(target.id),
+        "group_id": None if target.group is None else UUID(target.group),
+        "occurred_at": moment,
+    }
 
 
 async def _lock(session: AsyncSession, target: Target, dialect: str) -> None:
