@@ -19,6 +19,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
+    do_types_overlap,
     get_named_type,
     is_leaf_type,
 )
@@ -39,7 +41,9 @@ INTROSPECTION: Final = (
     "__type(name: $kind) { name }",
 )
 
-Composite = GraphQLObjectType | GraphQLInterfaceType
+Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+ABSTRACT: Final = ("Node", "Event", "FleetEvent")
+"""All interfaces and unions: behind them may be any of several types."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Key:
 
     def takes(self, parent: str, use: tuple[str, str], kind: str) -> bool:
         """Whether the field may stand under this key, too."""
-        rivals = (other for other in self.uses if parent in {other, "Node"} or other == "Node")
+        rivals = (other for other in self.uses if parent in {other, *ABSTRACT} or other in ABSTRACT)
         return self.kind == kind and all(self.uses[other] == use for other in rivals)
 
 
@@ -182,7 +186,7 @@ class Writer:
     def selections(self, kind: Composite, scope: Scope, depth: int) -> str:
         """A selection set of a type."""
         width = self.drawn.choice((1, 1, 2, 2, 3, 4, 6))
-        if isinstance(kind, GraphQLInterfaceType):
+        if not isinstance(kind, GraphQLObjectType):
             width += 2
         made = [self._selection(kind, scope, depth) for _ in range(width)]
         return f"{{ {' '.join(made)} }}"
@@ -191,9 +195,9 @@ class Writer:
         roll = self.drawn.random()
         if roll < 0.07:
             return self._typename(kind, scope)
-        if roll < 0.15 or (isinstance(kind, GraphQLInterfaceType) and roll < 0.9):
+        if roll < 0.15 or (not isinstance(kind, GraphQLObjectType) and roll < 0.9):
             return self._inline(kind, scope, depth)
-        if roll < 0.21:
+        if roll < 0.21 or isinstance(kind, GraphQLUnionType):
             return self._spread(kind, scope, depth)
         return self._field(kind, scope, depth)
 
@@ -212,14 +216,23 @@ class Writer:
 
     def _condition(self, kind: Composite) -> Composite:
         """A type that a fragment inside `kind` may be on."""
-        node = self.schema.type_map["Node"]
-        assert isinstance(node, GraphQLInterfaceType)
-        if kind is node:
-            if self._hits(0.1):
-                return node
-            likely = [each for each in self.schema.get_possible_types(node) if each.name in self._behind]
-            return self.drawn.choice(likely if likely and self._hits(0.8) else self.schema.get_possible_types(node))
-        return node if self.schema.is_sub_type(node, kind) and self._hits(0.15) else kind
+        others = [each for each in self._abstract() if each is not kind and self._may_stand(each, kind)]
+        if others and self.budget > 0 and self._hits(0.15):
+            # Each costs something, since a fragment on an abstract type is full of fragments.
+            self.budget -= 1
+            return self.drawn.choice(others)
+        if isinstance(kind, GraphQLObjectType):
+            return kind
+        if self.budget > 0 and self._hits(0.1):
+            self.budget -= 1
+            return kind
+        possible = self.schema.get_possible_types(kind)
+        likely = [each for each in possible if each.name in self._behind]
+        return self.drawn.choice(likely if likely and self._hits(0.8) else possible)
+
+    def _abstract(self) -> list[Composite]:
+        kinds = (self.schema.type_map[name] for name in ABSTRACT)
+        return [each for each in kinds if isinstance(each, GraphQLInterfaceType | GraphQLUnionType)]
 
     def _spread(self, kind: Composite, scope: Scope, depth: int) -> str:
         """A named fragment: one that is there already, if it fits, or a new one."""
@@ -228,11 +241,11 @@ class Writer:
                 scope.join(known.scope)
                 return f"...{known.name}{self._directives()}"
         if len(self._fragments) >= 8:
-            return self._field(kind, scope, depth)
+            return self._other(kind, scope, depth)
         narrowed, own = self._condition(kind), Scope()
         text = self.selections(narrowed, own, depth)
         if not scope.takes(own):
-            return self._field(kind, scope, depth)
+            return self._other(kind, scope, depth)
         made = Fragment(f"F{len(self._fragments)}", narrowed, own, text)
         self._fragments.append(made)
         scope.join(own)
@@ -240,14 +253,15 @@ class Writer:
 
     def _may_stand(self, inner: Composite, outer: Composite) -> bool:
         """Whether a fragment on `inner` may be spread where `outer` is selected."""
-        if inner is outer:
-            return True
-        return any(
-            isinstance(wide, GraphQLInterfaceType) and self.schema.is_sub_type(wide, narrow)
-            for wide, narrow in ((inner, outer), (outer, inner))
-        )
+        return do_types_overlap(self.schema, inner, outer)
 
-    def _field(self, kind: Composite, scope: Scope, depth: int) -> str:
+    def _other(self, kind: Composite, scope: Scope, depth: int) -> str:
+        """What may always stand where a fragment may not."""
+        if isinstance(kind, GraphQLUnionType):
+            return self._typename(kind, scope)
+        return self._field(kind, scope, depth)
+
+    def _field(self, kind: GraphQLObjectType | GraphQLInterfaceType, scope: Scope, depth: int) -> str:
         """A field, with its arguments, directives and selection."""
         name, declared = self._choose(kind, depth)
         if declared is None:
@@ -283,14 +297,17 @@ class Writer:
         inside = scope.add(key, kind.name, use, result)
         text = f"{_aliased(key, name)}{use[1]}{self._directives() if conditions else ''}"
         inner = get_named_type(declared.type)
-        if isinstance(inner, GraphQLObjectType | GraphQLInterfaceType):
+        if isinstance(inner, Composite):
             deeper = depth if inner.name.endswith(("Connection", "Edge", "PageInfo")) else depth + 1
             text += f" {self.selections(inner, inside, deeper)}"
         return text
 
-    def _choose(self, kind: Composite, depth: int) -> tuple[str, GraphQLField | None]:
+    def _choose(self, kind: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> tuple[str, GraphQLField | None]:
         """A field that still fits: a leaf when the operation is deep or long enough."""
         leaves = {name: each for name, each in kind.fields.items() if is_leaf_type(get_named_type(each.type))}
+        if depth == 0:
+            # The one value among the root fields is drawn as often as any of them.
+            leaves = {}
         others = {name: each for name, each in kind.fields.items() if name not in leaves}
         shallow = self.budget <= 0 or depth >= MAX_DEPTH
         if shallow:

@@ -42,6 +42,8 @@ BEHIND: Final = {
     "total": {"totalCount", "thingStats"},
     "connected": {"connected", "disconnected", "thingStats"},
     "scope": {"scope", "attributes"},
+    "transaction": {"eventCursor"},
+    "sequence": {"eventCursor"},
 }
 """Words of a document that ask for a column whose name they are not."""
 
@@ -58,7 +60,7 @@ def most_statements(operation: Operation) -> int:
 def weight(field: FieldNode, depth: int) -> int:
     """The most statements that a field takes by itself."""
     name = field.name.value
-    if name in {"totalCount", "tags"}:
+    if name in {"totalCount", "tags", "eventCursor"}:
         return 1
     if field.selection_set is None:
         return 0

@@ -21,14 +21,18 @@ from models.enums import (
     OtaJobStatus,
 )
 from models.store import Store, StoreSettings, open_store
-from models.tables import ARTIFACT, DEPLOYMENT, EVENT, OTA_EXECUTION, OTA_JOB, RELEASE, THING
+from models.tables import ARTIFACT, DEPLOYMENT, EVENT, MEMBERSHIP, OTA_EXECUTION, OTA_JOB, RELEASE, THING
 from services.access import Principal
 from services.events import Position
 from tests.differential.world import DOCUMENTS, Ground, Tenant
 
-EVENTS: Final = 8
+EVENTS: Final = 5
+"""Of each kind that concern the eventful thing, and as many that may concern others."""
 FIRST_EVENT: Final = 1_000_000
 """Far behind the sequence of the database, which starts from 1."""
+UPDATING: Final = (EventKind.OTA_EXECUTION_CHANGED, EventKind.OTA_JOB_CHANGED, EventKind.DEPLOYMENT_CHANGED)
+WITHOUT_THING: Final = (EventKind.OTA_JOB_CHANGED, EventKind.DEPLOYMENT_CHANGED, EventKind.MEMBERSHIP_CHANGED)
+STATUSES: Final = [status.value for status in OtaExecutionStatus]
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,10 @@ class World:
     ids: dict[str, list[str]]
     external_ids: list[tuple[str, str]]
     """Organizations and external ids of things in them."""
-    events: list[str]
-    """Cursors of the events, oldest first."""
+    events: list[tuple[str, EventKind | None]]
+    """Cursors of the events, oldest first, with the kind of those that concern the eventful thing."""
     eventful: str
-    """The thing that every second event, and the last one, is of."""
+    """The thing that every second event is of: of its own, of an update of it, or of its organization."""
 
 
 class Updates(Ground):
@@ -50,6 +54,7 @@ class Updates(Ground):
 
     def __init__(self) -> None:
         super().__init__()
+        self.events: list[tuple[str, EventKind | None]] = []
         for tenant in (self.alder, self.birch):
             for organization in tenant.organizations:
                 releases = [self._release(organization, f"{number}.0", number) for number in range(4)]
@@ -152,23 +157,72 @@ class Updates(Ground):
             )
 
     def _remember(self) -> None:
-        """Changes of state of the thing that asks, and of others."""
-        home = {row["id"]: row["organization_id"] for row in self.rows[THING]}
-        for number in range(1, EVENTS + 1):
-            thing = self.thing if number % 2 == 0 else self.drawn.choice(list(home))
-            side = ("reported", "desired")[number % 3 == 0]
-            detail = {"side": side.upper(), "patch": self.document(), "version": number}
-            self.add(
-                EVENT,
-                sequence=FIRST_EVENT + number,
-                transaction=0,
-                kind=EventKind.THING_STATE_CHANGED,
-                organization_id=home[thing],
-                thing_id=thing,
-                subject_id=thing,
-                detail=detail,
-                occurred_at=self.moment(),
-            )
+        """Events of all kinds: every second one concerns the thing that asks, in between they concern any other."""
+        executions = self.rows[OTA_EXECUTION]
+        mine = [row for row in executions if row["thing_id"] == self.thing and row["deployment_id"] is not None]
+        things = {row["id"]: row for row in self.rows[THING]}
+        for number in range(EVENTS):
+            for kind in self.drawn.sample(list(EventKind), len(EventKind)):
+                execution = self.drawn.choice(mine)
+                self._happen(kind, number, things[self.thing], execution, concerns=True)
+                execution = self.drawn.choice(executions)
+                self._happen(kind, number, things[execution["thing_id"]], execution, concerns=False)
+
+    def _happen(
+        self, kind: EventKind, number: int, thing: dict[str, Any], execution: dict[str, Any], *, concerns: bool
+    ) -> None:
+        """One event, of a thing or of an execution of it."""
+        sequence = FIRST_EVENT + len(self.rows[EVENT])
+        self.events.append((Position(0, sequence).cursor, kind if concerns else None))
+        subject, detail = self._subject(kind, number, thing, execution)
+        is_member = kind is EventKind.MEMBERSHIP_CHANGED
+        self.add(
+            EVENT,
+            sequence=sequence,
+            transaction=0,
+            kind=kind,
+            organization_id=execution["organization_id"] if kind in UPDATING else thing["organization_id"],
+            previous_organization_id=self.empty if kind is EventKind.THING_MOVED and number % 2 else None,
+            user_id=UUID(detail["userId"]) if is_member else None,
+            thing_id=None if kind in WITHOUT_THING else thing["id"],
+            group_id=None if kind in WITHOUT_THING else thing["home_group_id"],
+            subject_id=subject,
+            detail=detail,
+            occurred_at=self.moment(),
+        )
+
+    def _subject(
+        self, kind: EventKind, number: int, thing: dict[str, Any], execution: dict[str, Any]
+    ) -> tuple[UUID, dict[str, Any]]:
+        """What the event is about, and its detail."""
+        details: dict[EventKind, tuple[Any, dict[str, Any]]] = {
+            EventKind.OTA_EXECUTION_CHANGED: (execution["id"], {"status": self.drawn.choice(STATUSES)}),
+            EventKind.OTA_JOB_CHANGED: (execution["job_id"], {"deleted": True} if number % 3 == 0 else {}),
+            EventKind.DEPLOYMENT_CHANGED: (execution["deployment_id"] or self.key(), {}),
+            EventKind.THING_STATE_CHANGED: (
+                thing["id"],
+                {"side": self.drawn.choice(("REPORTED", "DESIRED")), "patch": self.document(), "version": number},
+            ),
+            EventKind.THING_CONNECTIVITY_CHANGED: (
+                thing["id"],
+                {"connected": number % 2 == 0, **({"reason": "SILENCE"} if number % 3 else {})},
+            ),
+            EventKind.THING_LIFECYCLE_CHANGED: (
+                thing["id"],
+                {"from": "NEW", "to": "INSTALLED", **({"reason": "ü\n"} if number % 2 else {})},
+            ),
+            EventKind.THING_DELETED: (thing["id"], {"name": thing["name"]}),
+            EventKind.MEMBERSHIP_CHANGED: (
+                self.drawn.choice(self.rows[MEMBERSHIP])["id"],
+                {
+                    "change": self.drawn.choice(("ADDED", "UPDATED", "REMOVED")),
+                    "userId": self.drawn.choice(self.people).hex,
+                    "role": "EDITOR",
+                    "previousRole": self.maybe("VIEWER"),
+                },
+            ),
+        }
+        return details.get(kind, (thing["id"], {}))
 
     def world(self) -> World:
         """What is known of it."""
@@ -181,8 +235,7 @@ class Updates(Ground):
             for row in self.rows[THING]
             if row["external_id"] is not None
         ]
-        events = [Position.of(row).cursor for row in self.rows[EVENT]]  # type: ignore[arg-type]
-        return World(self.callers, ids, named, events, global_id("thing", self.thing))
+        return World(self.callers, ids, named, self.events, global_id("thing", self.thing))
 
 
 async def write_rows(store: Store, rows: dict[Table, list[dict[str, Any]]]) -> None:
