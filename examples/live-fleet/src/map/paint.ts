@@ -31,6 +31,8 @@ export function paletteOf(element: Element): Palette {
 
 /** About how far apart the lines of the grid are. */
 const LINES_PIXELS = 130;
+/** What is left free of names: the labels of the grid, and the legend on top. */
+const [LEFT_LABELS, LEGEND] = [60, 34];
 const FLASH_PICTURES = 24;
 const FONT = '500 11px ui-sans-serif, system-ui, sans-serif';
 
@@ -119,7 +121,8 @@ function paintNames(pen: CanvasRenderingContext2D, discs: readonly Disc[], palet
       { x: disc.x - disc.radius - half - 2, y: disc.y, half },
     ].find(
       (box) =>
-        box.x - half > 60 &&
+        box.x - half > LEFT_LABELS &&
+        box.y > LEGEND &&
         box.x + half < size.x &&
         taken.every((other) => Math.abs(other.y - box.y) > 13 || Math.abs(other.x - box.x) > other.half + half) &&
         discs.every((other) => other === disc || !isOver(box, other)),

@@ -42,7 +42,9 @@ function Progress({ deployment: { id, name, status, counts } }: { readonly deplo
         <span className={`badge ${status.toLowerCase()}`}>{wordsForKey(status)}</span>
       </p>
       <div className="bars" role="img" aria-label={said}>
-        {Object.entries(parts).map(([part, count]) => <i key={part} className={`bar ${part}`} style={{ flexGrow: count }} />)}
+        {Object.entries(parts).map(([part, count]) =>
+          count > 0 && <i key={part} className={`bar ${part}`} style={{ flexGrow: count }} />,
+        )}
       </div>
       <p className="quiet" aria-hidden="true">{said}</p>
     </li>

@@ -52,11 +52,12 @@ export function ThingTable({ things, listed, places, reportedAt, filter, chosen,
   useEffect(() => {
     const [element, index] = [body.current, listed.indexOf(chosen ?? '')];
     if (element === null || index < 0) return;
-    const top = index * ROW_HEIGHT;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + ROW_HEIGHT > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top + ROW_HEIGHT - element.clientHeight;
-    }
+    const [top, height] = [index * ROW_HEIGHT, element.clientHeight];
+    const [above, below] = [element.scrollTop - top, top + ROW_HEIGHT - element.scrollTop - height];
+    // The next row comes in at the border, one from far away into the middle.
+    if (Math.max(above, below) > ROW_HEIGHT) element.scrollTop = top - (height - ROW_HEIGHT) / 2;
+    else if (above > 0) element.scrollTop -= above;
+    else if (below > 0) element.scrollTop += below;
     // Not with `listed`: who scrolls about is left alone while things connect.
   }, [chosen, filter]);
 
