@@ -47,11 +47,13 @@ class Event:
 class Group:
     """Subscribers with the same subscription; `things` are those that they get events of, None for all.
 
-    `events` are those they have to get, `times` when each was about to be committed.
+    `authorization` is theirs, None for that of the crowd. `events` are those they have to get; `times`, when each of
+    them was about to be committed.
     """
 
     variables: dict[str, Any]
     things: frozenset[str] | None = None
+    authorization: str | None = None
     events: list[Event] = field(default_factory=list)
     times: array[float] = field(default_factory=lambda: array("d"))
     clients: list[Client] = field(default_factory=list)
@@ -64,8 +66,7 @@ class Crowd:
         """Subscribers of a server on this machine; each has so many subscriptions, all of them the same."""
         self._port = port
         self._document = document
-        payload = {} if authorization is None else {"authorization": authorization}
-        self.initialise = frame(orjson.dumps({"type": "connection_init", "payload": payload}))
+        self._authorization = authorization
         self.operations = operations
         self.groups: list[Group] = []
         self.received = 0
@@ -83,6 +84,12 @@ class Crowd:
     def clients(self) -> Iterator[Client]:
         """All subscribers."""
         return (client for group in self.groups for client in group.clients)
+
+    def initialisation(self, group: Group) -> bytes:
+        """What a subscriber of this group sends first."""
+        authorization = group.authorization or self._authorization
+        payload = {} if authorization is None else {"authorization": authorization}
+        return frame(orjson.dumps({"type": "connection_init", "payload": payload}))
 
     def subscription(self, group: Group) -> bytes:
         """What a subscriber of this group sends once it is acknowledged: its operations, and a ping behind them."""
@@ -278,7 +285,7 @@ class Client(asyncio.Protocol):
         if not head.startswith(b"HTTP/1.1 101") or b"graphql-transport-ws" not in head:
             raise WrongDelivery(f"no upgrade: {head[:300]!r}")
         self._shaken = True
-        self._write(self._crowd.initialise)
+        self._write(self._crowd.initialisation(self._group))
         return behind
 
     def _count(self, number: int, content: bytes) -> None:

@@ -19,6 +19,7 @@ import orjson
 
 from bench.live_clients import Event
 from bench.load import HOST, end_of_answer, post
+from services.tokens import digest, new_secret
 
 Announce = Callable[[Sequence[Event]], None]
 """Told of events just before they are committed."""
@@ -39,6 +40,10 @@ SELECT pg_current_xact_id()::text::bigint, 'THING_STATE_CHANGED', organization_i
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[])
      WITH ORDINALITY AS given (organization_id, group_id, thing_id, detail, place)
 ORDER BY place
+"""
+_KEYS: Final = """
+UPDATE thing SET key_digest = given.digest FROM unnest($1::uuid[], $2::bytea[]) AS given (id, digest)
+WHERE thing.id = given.id
 """
 _NOTIFY: Final = "SELECT pg_notify('fleetgraph_events', '')"
 _REPORT: Final = """
@@ -65,6 +70,17 @@ class Thing:
         """Its next report."""
         self.version += 1
         return Event(self.global_id, self.version, {"temperature": 21.5, "humidity": 40, "number": number})
+
+
+async def give_keys(url: str, things: Sequence[Thing]) -> list[str]:
+    """Give each thing a new key to sign in with; the keys."""
+    keys = [new_secret() for _ in things]
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(_KEYS, [thing.id for thing in things], [digest(key) for key in keys])
+    finally:
+        await connection.close()
+    return keys
 
 
 async def draw_things(url: str, number: int) -> list[Thing]:

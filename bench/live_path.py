@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.cores import Cores, cpu_seconds, pinned, two_cores
 from bench.fleets import Fleet, build_on_server, pinned_server, run_sql
 from bench.live_clients import Group, WrongDelivery
-from bench.live_events import BroadcastFeed, DatabaseFeed, Feed, draw_things
+from bench.live_events import BroadcastFeed, DatabaseFeed, Feed, draw_things, give_keys
 from bench.live_measures import (
     Delivered,
     Subject,
@@ -175,15 +175,25 @@ async def measure_subscribe(bench: Bench) -> None:
 
 
 async def measure_many(bench: Bench) -> None:
-    """The gateway alone: spread over things with a few subscribers each, then all in one class."""
+    """The gateway alone: a few subscribers for each thing, things that watch themselves, all in one class."""
     chosen = bench.chosen
     async with bench.started(OURS) as started:
-        watched = started.things[: chosen.many // WATCHERS]
-        subject = replace(started, things=watched)
-        groups = [Group({"scope": {"thingIds": [thing.global_id]}}, frozenset((thing.global_id,))) for thing in watched]
-        shape = f"{chosen.many:,} subscribers, {WATCHERS} for each of {len(watched)} things"
+        subject = replace(started, things=started.things[: chosen.many // WATCHERS])
+        groups = [
+            Group({"scope": {"thingIds": [thing.global_id]}}, frozenset((thing.global_id,))) for thing in subject.things
+        ]
+        shape = f"{chosen.many:,} subscribers, {WATCHERS} for each of {len(groups):,} things"
         # A burst is a transaction; 50 of them a second make 20,000 deliveries.
         await _measure_crowd(subject, groups, WATCHERS, 1_000, (20_000 // 50 // WATCHERS, 50.0), shape)
+    async with bench.started(OURS) as subject:
+        each = max(1, chosen.many // len(subject.things))
+        keys = await give_keys(bench.fleet.url, subject.things)
+        groups = [
+            Group({}, frozenset((thing.global_id,)), f"Thing {key}")
+            for thing, key in zip(subject.things, keys, strict=True)
+        ]
+        shape = f"{chosen.many:,} sockets of {len(groups):,} things, each with its own key and its own events"
+        await _measure_crowd(subject, groups, each, 1_000, (20_000 // 50 // each, 50.0), shape)
     async with bench.started(OURS) as subject:
         shape = f"{chosen.many:,} subscribers of one class"
         await _measure_crowd(subject, [Group({})], chosen.many, 100, (1, 20_000 / chosen.many), shape)
