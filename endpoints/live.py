@@ -89,6 +89,9 @@ class Live(Protocol):
     ) -> Any:
         """Open a subscription; returns when what was missed has been sent. Raises RequestError."""
 
+    def catch_up(self, subscription: Any) -> None:
+        """Send what waits for a client that takes some again."""
+
     async def move(self, subscriptions: Iterable[Any], principal: Any) -> None:
         """Let subscriptions go on under a fresh token. Raises RequestError when it is not good (any more)."""
 

@@ -43,6 +43,7 @@ class Socket:
         `deadlines` limit the time that a client has to take a message.
         """
         self._wire = wire
+        wire.drained = self._catch_up
         self._service = service
         self._settings = service.settings.sockets
         self._seat = seat
@@ -216,6 +217,13 @@ class Socket:
                 self._close_push(push, push.outcome)
             else:
                 self._pushes[push.id] = push
+
+    def _catch_up(self) -> None:
+        """Have what waited for the client sent."""
+        live = self._service.live
+        if live is not None:
+            for push in list(self._pushes.values()):
+                live.catch_up(push.subscription)
 
     def _ended_by_itself(self, push: Push, errors: list[GraphQLFormattedError] | None) -> None:
         """Tell the client that the live path has ended a subscription."""

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -75,6 +75,7 @@ class Wire(asyncio.Protocol):
         "_settings",
         "_writing_paused",
         "close_code",
+        "drained",
         "heard_at",
         "subprotocol",
         "transport",
@@ -92,6 +93,8 @@ class Wire(asyncio.Protocol):
         self._queue: Any = WebSocketDataQueue(self, settings.message_bytes, loop=self._loop)  # type: ignore[arg-type]
         self._reader = WebSocketReader(self._queue, settings.message_bytes, compress=False, decode_text=False)
         self.close_code: int | None = None
+        self.drained: Callable[[], None] | None = None
+        """Called when a client that was slow takes some again."""
         self.heard_at = self._loop.time()
         self.subprotocol = subprotocol
         self.transport = transport
@@ -259,6 +262,8 @@ class Wire(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
+        if self.drained is not None and not self._closing:
+            self.drained()
 
     def pause_reading(self) -> None:
         """Too many messages wait to be read: called by their queue."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from graphql import GraphQLFormattedError
@@ -61,49 +62,78 @@ class Outlet(Protocol):
         """Send nothing more: the subscription has ended, with errors or by itself."""
 
 
+@dataclass(slots=True)
+class Patience:
+    """What may wait for slow clients, in events and in bytes.
+
+    `events` and `octets` are what any subscription may have waiting. A burst may be more than that, so as long as less
+    than `together` waits for all of the process, it is `most_events` and `most_octets`.
+    """
+
+    events: int = 1_000
+    octets: int = 65_536
+    most_events: int = 10_000
+    most_octets: int = 4_194_304
+    together: int = 67_108_864
+    waiting: int = 0
+    """Bytes that wait for all of the process: events that several wait for are counted for each."""
+
+    def allows(self, events: int, octets: int) -> bool:
+        """Whether so much may wait for one subscription."""
+        if events <= self.events and octets <= self.octets:
+            return True
+        return events <= self.most_events and octets <= self.most_octets and self.waiting <= self.together
+
+
 class Backlog:
-    """What waits for one slow client: bounded in number and in bytes, one event for each key."""
+    """What waits for one slow client, in order: bounded in number and in bytes, and merged by key."""
 
-    __slots__ = ("_bytes", "_waiting")
+    __slots__ = ("_newest", "_octets", "_patience", "_waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
         """Nothing waits."""
-        self._waiting: dict[Hashable, Delivery] = {}
-        self._bytes = 0
+        self._patience = patience
+        self._waiting: dict[Position, Delivery] = {}
+        self._newest: dict[Hashable, Position] = {}
+        """Of each key, the event that gives way to the next one."""
+        self._octets = 0
 
     def __len__(self) -> int:
         """How many events wait."""
         return len(self._waiting)
 
-    def add(self, delivery: Delivery, *, events: int, octets: int, merging: bool) -> bool:
+    def add(self, delivery: Delivery, *, merging: bool) -> bool:
         """Let an event wait, with `merging` in place of an older one; False when too many wait, or too many bytes."""
-        key = delivery.key
-        if key is None or not merging:
-            key = delivery.position
-        elif key in self._waiting and delivery.merged is not None:
-            self._bytes -= len(self._waiting.pop(key).encoded)
-            delivery = Delivery(delivery.position, delivery.merged, delivery.key, delivery.merged)
-        elif key in self._waiting:
-            # It came while nobody was known to be slow, and cannot say that it stands for another.
-            key = (key, delivery.position)
-        self._bytes += len(delivery.encoded)
-        self._waiting[key] = delivery
-        return len(self._waiting) <= events and self._bytes <= octets
-
-    def has(self, key: Hashable) -> bool:
-        """Whether an event of this key waits."""
-        return key in self._waiting
+        encoded, key = delivery.encoded, delivery.key
+        if key is not None and merging:
+            older = self._newest.get(key)
+            # One that came while nobody was known to be slow cannot say that it stands for another.
+            if older is not None and delivery.merged is not None:
+                encoded = delivery.merged
+                self._count(-len(self._waiting.pop(older).encoded))
+            self._newest[key] = delivery.position
+        self._count(len(encoded))
+        # Without its other form, which is of no use any more.
+        self._waiting[delivery.position] = Delivery(delivery.position, encoded, key)
+        return self._patience.allows(len(self._waiting), self._octets)
 
     def take(self, limit: int) -> list[Delivery]:
         """The oldest events, up to a number; they wait no more."""
         taken = []
-        for key in list(self._waiting)[:limit]:
-            delivery = self._waiting.pop(key)
-            self._bytes -= len(delivery.encoded)
+        for position in list(islice(self._waiting, limit)):
+            delivery = self._waiting.pop(position)
+            if self._newest.get(delivery.key) == position:
+                del self._newest[delivery.key]
+            self._count(-len(delivery.encoded))
             taken.append(delivery)
         return taken
 
     def clear(self) -> None:
         """Nothing waits any more."""
         self._waiting.clear()
-        self._bytes = 0
+        self._newest.clear()
+        self._count(-self._octets)
+
+    def _count(self, octets: int) -> None:
+        self._octets += octets
+        self._patience.waiting += octets

@@ -11,11 +11,11 @@ import orjson
 from engine.documents import PreparedOperation
 from engine.errors import RequestError, fault, format_exception
 from engine.execution import Answer, Operations
-from live.deliveries import Delivery, Outlet, Parcel
+from live.deliveries import Delivery, Outlet, Parcel, Patience
 from live.hub import Connection, Hub
 from live.log import Log, read_subtree
 from live.selections import selection_of
-from live.subscriptions import Patience, Subscription, SubscriptionClass, Watcher, personal
+from live.subscriptions import Subscription, SubscriptionClass, Watcher, personal
 from resolvers.context import Context, Parts
 from resolvers.watch import Watch
 from services.access import Access, Principal, UserPrincipal, resolve_access
@@ -33,7 +33,9 @@ class Feed:
         """Nothing is followed before somebody subscribes."""
         self._parts = parts
         self._operations = operations
-        self._patience = patience or Patience()
+        self._patience = patience or Patience(
+            most_octets=parts.settings.subscription_backlog_bytes, together=parts.settings.backlog_bytes
+        )
         self._log = Log(parts.store)
         self.hub = Hub(parts.store, parts.tail, self._answer)
 
@@ -106,6 +108,10 @@ class Feed:
     def close(self, subscription: Subscription) -> None:
         """The client wants no more of it."""
         self.hub.close(subscription)
+
+    def catch_up(self, subscription: Subscription) -> None:
+        """Send what waits for a client that takes some again; whoever does not call this is asked now and then."""
+        subscription.catch_up()
 
     async def move(self, subscriptions: Iterable[Subscription], principal: Principal) -> None:
         """Let subscriptions go on under a fresh token. Raises RequestError when it is not good (any more)."""

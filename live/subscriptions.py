@@ -11,7 +11,7 @@ from graphql import GraphQLFormattedError
 
 from engine.documents import PreparedOperation
 from engine.errors import Code
-from live.deliveries import Backlog, Outlet, Parcel
+from live.deliveries import Backlog, Outlet, Parcel, Patience
 from models.enums import EventKind
 from resolvers.streams import Stream
 from services.access import Access, Principal
@@ -19,14 +19,6 @@ from services.events import Event, EventScope, Position, sees
 
 SENT_AT_ONCE: Final = 100
 """Events that are sent to a slow client as soon as it takes some again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """What may wait for one slow client."""
-
-    events: int = 1_000
-    octets: int = 65_536
 
 
 @dataclass(eq=False, slots=True)
@@ -141,7 +133,7 @@ class Subscription:
     def hold(self) -> None:
         """Let events wait until `release`, while older ones are still being sent."""
         self.held = True
-        self.backlog = Backlog()
+        self.backlog = Backlog(self.patience)
 
     def release(self) -> None:
         """Send what waits."""
@@ -169,15 +161,11 @@ class Subscription:
                 self.outlet.write(parcel)
                 self.position = parcel.last
                 return
-            self.backlog = Backlog()
+            self.backlog = Backlog(self.patience)
             self.kind.slow += 1
         for delivery in parcel.deliveries:
             # Who is held is not slow, and gets every event.
-            fits = self.backlog.add(
-                delivery, events=self.patience.events, octets=self.patience.octets, merging=not self.held
-            )
-            if not fits:
-                self.backlog.clear()
+            if not self.backlog.add(delivery, merging=not self.held):
                 self.end([resume_required(self.position)])
                 return
 
@@ -197,15 +185,15 @@ class Subscription:
     def end(self, errors: list[GraphQLFormattedError] | None) -> None:
         """Tell the client that this is over; told once."""
         if not self.ended:
-            self.ended = True
-            self.leave()
-            self.watcher.subscriptions.pop(self, None)
+            self.close()
             self.outlet.end(errors)
 
     def close(self) -> None:
         """The client wants no more."""
         self.ended = True
         self.leave()
+        if self.backlog is not None:
+            self.backlog.clear()
         self.watcher.subscriptions.pop(self, None)
 
 

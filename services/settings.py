@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     socket_init_seconds: float = Field(10.0, gt=0, description="How long a WebSocket may wait to say who is calling.")
     socket_ping_seconds: float = Field(20.0, gt=0, description="Silence after which a WebSocket is pinged.")
     socket_send_seconds: float = Field(20.0, gt=0, description="How long a WebSocket waits for a slow client.")
+    subscription_backlog_bytes: int = Field(
+        4_194_304, ge=0, description="What may wait for one subscription whose client is slow; 64 KiB it always may."
+    )
+    backlog_bytes: int = Field(
+        67_108_864, ge=0, description="What may wait for all slow subscriptions of a process, beyond 64 KiB for each."
+    )
     hsts_seconds: int = Field(
         0, ge=0, description="max-age of `Strict-Transport-Security`; 0 leaves the header to the proxy that ends TLS."
     )

@@ -70,7 +70,7 @@ class Tail:
         while True:
             try:
                 removed = await purge_events(self._store, self._retention)
-            except SQLAlchemyError:
+            except (SQLAlchemyError, OSError):
                 log.exception("events could not be purged")
             else:
                 if removed:
