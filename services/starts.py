@@ -72,7 +72,7 @@ class Starts:
             await asyncio.sleep(self._seconds)
             try:
                 begun = await self.begin_due()
-            except (SQLAlchemyError, FleetError):
+            except (SQLAlchemyError, OSError, FleetError):
                 log.exception("what is due could not be begun")
             else:
                 if begun:
