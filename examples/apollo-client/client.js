@@ -26,19 +26,22 @@ const goOn = new ApolloLink((operation, forward) =>
 const isWorthAnotherTry = (error) => !ServerError.is(error) || error.statusCode === 429 || error.statusCode >= 500;
 
 /**
- * `token()` is asked before every request and every connection, so it may change at any time. Subscriptions go over a
- * socket, or over `http` as multipart answers, which need no further package.
+ * `token()` gives the access token, or a promise of it. It is asked before every request and every connection, so it
+ * may change at any time. Subscriptions go over a socket, or over `http` as multipart answers, which need no further
+ * package.
  */
 export function connect(address, token, { subscriptions = 'socket', retryMilliseconds = 500 } = {}) {
   const url = new URL('/graphql', address).href;
 
-  const headers = new SetContextLink(({ headers }) => ({
-    headers: { ...headers, ...(token() && { authorization: `Bearer ${token()}` }) },
-  }));
+  const authorization = async () => {
+    const current = await token();
+    return current ? { authorization: `Bearer ${current}` } : {};
+  };
+  const headers = new SetContextLink(async ({ headers }) => ({ headers: { ...headers, ...(await authorization()) } }));
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
-    connectionParams: () => (token() ? { authorization: `Bearer ${token()}` } : {}),
+    connectionParams: authorization,
     retryAttempts: Infinity,
     retryWait: () => new Promise((resolve) => setTimeout(resolve, retryMilliseconds * (1 + Math.random()))),
   });

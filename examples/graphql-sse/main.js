@@ -1,6 +1,6 @@
 // Fleetgraph with no client library but `graphql-sse`: fetch for queries and mutations, server-sent events to watch.
 
-import { connect, watch } from './client.js';
+import { connect } from './client.js';
 import { OVERVIEW, REPORT, WATCH } from './operations.js';
 
 const url = new URL('/graphql', process.env.FLEETGRAPH_URL ?? 'http://127.0.0.1:8000');
@@ -59,7 +59,7 @@ async function main() {
   const reported = { example: `graphql-sse ${Date.now()}` };
   const seen = new Promise((resolve, reject) => {
     const operation = { query: WATCH, variables: { scope: { thingIds: [thing.id] } } };
-    watch(events, operation, {
+    events.watch(operation, {
       next({ data, errors }) {
         if (errors) return reject(new Error(errors.map((error) => error.message).join('; ')));
         const { state, cursor } = data.thingStateChanged;

@@ -3,12 +3,18 @@
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws'; // Browsers and Node 22 have their own.
 
-/** `token()` is asked before every connection, so it may change at any time. */
+/**
+ * `token()` gives the access token, or a promise of it. It is asked before every connection, so it may change at any
+ * time; the gateway closes a socket whose token has ended, and the client opens another one.
+ */
 export function connect(address, token, options) {
   return createClient({
     url: new URL('/graphql', address).href.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
-    connectionParams: () => (token() ? { authorization: `Bearer ${token()}` } : {}),
+    async connectionParams() {
+      const current = await token();
+      return current ? { authorization: `Bearer ${current}` } : {};
+    },
     retryAttempts: Infinity,
     ...options,
   });

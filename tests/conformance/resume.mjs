@@ -1,10 +1,11 @@
 // Watches a thing with one of the clients of examples/, which are the ones to copy from, and prints a JSON line for each
 // event, and for what became of a second operation. Ends when the thing reports that it should.
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 
-const [name, way, address, token, thing] = process.argv.slice(2);
+const [name, way, address, tokens, thing] = process.argv.slice(2);
 if (!thing) {
-  console.error('usage: node resume.mjs CLIENT WAY ADDRESS TOKEN THING');
+  console.error('usage: node resume.mjs CLIENT WAY ADDRESS FILE_WITH_TOKEN THING');
   process.exit(2);
 }
 const folder = new URL(`../../examples/${name}/`, import.meta.url);
@@ -13,7 +14,7 @@ const require = createRequire(folder);
 
 const WAIT_MS = 100;
 const soon = () => new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-const authorized = () => token;
+const authorized = () => readFile(tokens, 'utf-8');
 const show = (what, value) => console.log(JSON.stringify({ what, value }));
 const codes = (failure) => [failure].flat().map(({ extensions, message }) => extensions?.code ?? message ?? null);
 
@@ -25,8 +26,14 @@ const variables = { scope: { thingIds: [thing] } };
 
 /** Each returns `subscribe(query, variables, next, failed)`, which returns what ends it, and `close()`. */
 const CLIENTS = {
-  'graphql-ws': () => byWire(connect(address, authorized, { retryWait: soon })),
-  'graphql-sse': () => byWire(connect(address, authorized, { retry: soon })),
+  'graphql-ws'() {
+    const socket = connect(address, authorized, { retryWait: soon });
+    return byWire((operation, sink) => watch(socket, operation, sink), socket);
+  },
+  'graphql-sse'() {
+    const events = connect(address, authorized, { retry: soon });
+    return byWire(events.watch, events);
+  },
   'apollo-client'() {
     const { gql } = require('@apollo/client');
     const { client, socket } = connect(address, authorized, { subscriptions: way, retryMilliseconds: WAIT_MS });
@@ -64,10 +71,10 @@ const CLIENTS = {
   },
 };
 
-function byWire(wire) {
+function byWire(start, wire) {
   return {
     subscribe: (query, given, next, failed) =>
-      watch(wire, { query, variables: given }, {
+      start({ query, variables: given }, {
         next: ({ data, errors }) => (errors ? failed(codes(errors)) : next(data)),
         error: (failure) => failed(codes(failure)),
         complete: () => {},

@@ -31,10 +31,11 @@ def show(what: str, value: object) -> None:
     sys.stdout.flush()
 
 
-async def main(way: str, address: str, token: str, thing: str) -> None:
+async def main(way: str, address: str, tokens: str, thing: str) -> None:
     example = runpy.run_path(str(EXAMPLE))
 
     def connected() -> Client:
+        token = Path(tokens).read_text(encoding="utf-8")
         client: Client = example[f"over_{way}"](f"{address}/graphql", f"Bearer {token}")
         return client
 
