@@ -108,5 +108,5 @@ lock: | $(VENV)/bin/python ## Renew requirements/*.txt from *.in (make lock UPGR
 	done
 
 clean: ## Remove what can be made again (not the databases under var/)
-	rm -rf $(VENV) explorer/dist var/lock var/coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) explorer/dist examples/live-fleet/dist var/lock var/coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf $(addsuffix /node_modules,$(NPM_PROJECTS) bench/peers)

@@ -12,7 +12,7 @@ export type Link =
 
 const TOKEN_ENDED = 4403;
 const SILENCE_MS = 10_000;
-const LONGEST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 8_000;
 const SOON_MS = 1_000;
 
 export function connect(session: Session, onLink: (link: Link) => void): Client {

@@ -55,6 +55,8 @@ export interface Layout {
 const KILOMETRES_PER_DEGREE = 111.32;
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 const MARGIN = 56;
+/** A map of one place shows what is around it, too. */
+const LEAST_DEGREES = 0.02;
 const LARGE_TRAVELLERS = 60;
 /** The part of the map that all discs together may cover. */
 const COVERED = 0.2;
@@ -126,8 +128,8 @@ function project(locations: readonly Location[], width: number, height: number):
   const middle = { latitude: (bounds.south + bounds.north) / 2, longitude: (bounds.west + bounds.east) / 2 };
   const squeeze = Math.cos((middle.latitude * Math.PI) / 180);
   const scale = Math.min(
-    Math.max(1, width - 2 * MARGIN) / Math.max(1e-4, (bounds.east - bounds.west) * squeeze),
-    Math.max(1, height - 2 * MARGIN) / Math.max(1e-4, bounds.north - bounds.south),
+    Math.max(1, width - 2 * MARGIN) / Math.max(LEAST_DEGREES, (bounds.east - bounds.west) * squeeze),
+    Math.max(1, height - 2 * MARGIN) / Math.max(LEAST_DEGREES, bounds.north - bounds.south),
   );
   return {
     toPoint: ({ latitude, longitude }) => ({

@@ -41,6 +41,10 @@ export function paintStill(pen: CanvasRenderingContext2D, layout: Layout, palett
   pen.fillStyle = palette.ground;
   pen.fillRect(0, 0, size.x, size.y);
   pen.font = FONT;
+  if (layout.discs.length === 0 && layout.travellers.size === 0) {
+    paintNothing(pen, palette, size);
+    return;
+  }
   paintGrid(pen, layout, palette, size);
   for (const disc of layout.discs) {
     pen.beginPath();
@@ -68,6 +72,13 @@ export function paintStill(pen: CanvasRenderingContext2D, layout: Layout, palett
   paintScale(pen, layout, palette, size);
 }
 
+function paintNothing(pen: CanvasRenderingContext2D, palette: Palette, size: Point): void {
+  pen.fillStyle = palette.quiet;
+  pen.textAlign = 'center';
+  pen.fillText('Nothing of this has a place.', size.x / 2, size.y / 2);
+  pen.textAlign = 'left';
+}
+
 function paintDot(pen: CanvasRenderingContext2D, { x, y }: Point, radius: number): void {
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
@@ -83,12 +94,12 @@ function paintGrid(pen: CanvasRenderingContext2D, { projection }: Layout, palett
   for (let degree = Math.ceil(projection.south / step) * step; degree < projection.north; degree += step) {
     const { y } = projection.toPoint({ latitude: degree, longitude: projection.west });
     paintLine(pen, { x: 0, y: Math.round(y) + 0.5 }, { x: size.x, y: Math.round(y) + 0.5 });
-    if (y > 40 && y < size.y - 30) pen.fillText(`${degree.toFixed(2)}° N`, 8, y - 4);
+    if (y > 40 && y < size.y - 30) pen.fillText(degrees(degree, 'N', 'S'), 8, y - 4);
   }
   for (let degree = Math.ceil(projection.west / step) * step; degree < projection.east; degree += step) {
     const { x } = projection.toPoint({ latitude: projection.south, longitude: degree });
     paintLine(pen, { x: Math.round(x) + 0.5, y: 0 }, { x: Math.round(x) + 0.5, y: size.y });
-    if (x > 40 && x < size.x - 160) pen.fillText(`${degree.toFixed(2)}° E`, x + 4, size.y - 8);
+    if (x > 40 && x < size.x - 160) pen.fillText(degrees(degree, 'E', 'W'), x + 4, size.y - 8);
   }
   pen.setLineDash([]);
 }
@@ -98,6 +109,10 @@ function paintLine(pen: CanvasRenderingContext2D, from: Point, to: Point): void 
   pen.moveTo(from.x, from.y);
   pen.lineTo(to.x, to.y);
   pen.stroke();
+}
+
+function degrees(value: number, above: string, below: string): string {
+  return `${Math.abs(value).toFixed(2)}° ${value < 0 ? below : above}`;
 }
 
 /** 1, 2 or 5 times a power of ten. */

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { Group, Places, Scope } from '../fleet/types';
+import type { Places, Scope } from '../fleet/types';
 
 /** What is chosen among the things that are here; the scope is chosen by the gateway. */
 export interface Filter {
@@ -19,11 +19,13 @@ interface FiltersProps {
 
 export function Filters({ places, scope, filter, onScope, onFilter }: FiltersProps) {
   const organizations = useMemo(() => inTree([...places.organizations.values()]), [places]);
+  // Groups of several organizations may have one name.
   const groups = useMemo(() => {
     const all = [...places.groups.values()];
-    const { organizationId } = scope;
-    return inTree(organizationId === undefined ? all : all.filter((group) => isOf(group, organizationId)));
-  }, [places, scope]);
+    return organizations
+      .filter(({ item }) => scope.organizationId === undefined || item.id === scope.organizationId)
+      .map(({ item: { id, name } }) => ({ id, name, groups: inTree(all.filter((group) => group.organization?.id === id)) }));
+  }, [organizations, places, scope]);
 
   return (
     <form className="filters" role="search" onSubmit={(event) => event.preventDefault()}>
@@ -47,7 +49,13 @@ export function Filters({ places, scope, filter, onScope, onFilter }: FiltersPro
           }}
         >
           <option value="">All</option>
-          {groups.map(({ item, depth }) => <option key={item.id} value={item.id}>{indented(item.name, depth)}</option>)}
+          {groups.map((organization) => (
+            <optgroup key={organization.id} label={organization.name}>
+              {organization.groups.map(({ item, depth }) => (
+                <option key={item.id} value={item.id}>{indented(item.name, depth)}</option>
+              ))}
+            </optgroup>
+          ))}
         </select>
       </label>
       <label>
@@ -72,10 +80,6 @@ export function Filters({ places, scope, filter, onScope, onFilter }: FiltersPro
       </label>
     </form>
   );
-}
-
-function isOf(group: Group, organizationId: string): boolean {
-  return group.organization?.id === organizationId;
 }
 
 interface InTree {
