@@ -166,3 +166,57 @@ def test_any_messages(target: Target, messages: list[Any]) -> None:
                 assert "INTERNAL" not in frame.data
 
     target.run(talk())
+
+
+streams = st.fixed_dictionaries(
+    {
+        "Content-Type": st.just("application/json"),
+        "Accept": st.sampled_from(
+            [
+                "text/event-stream",
+                "multipart/mixed;subscriptionSpec=1.0",
+                "text/event-stream;q=0.1, multipart/mixed;subscriptionSpec=1.0, application/json",
+                "multipart/mixed;subscriptionSpec=;q=2, text/event-stream;q=",
+            ]
+        ),
+    },
+    optional={
+        "Last-Event-ID": st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=20),
+        "User-Agent": st.sampled_from(["aiohttp/", "Mozilla/5.0"]),
+    },
+)
+watched = documents | st.sampled_from(
+    [
+        "subscription { ticks(count: 2) { number oddOnly } }",
+        "subscription($n: Int!) { ticks(count: $n) { text } }",
+        "subscription { expired { number } }",
+        "subscription($s: String) { echoed: counted(after: null) { number } }",
+    ]
+)
+
+
+@many
+@given(query=watched, given_variables=st.fixed_dictionaries({"n": st.integers(-3, 3)}), sent=streams)
+def test_any_stream(target: Target, query: str, given_variables: dict[str, Any], sent: dict[str, str]) -> None:
+    if "counted" in query:
+        sent.pop("Last-Event-ID", None)  # its events have numbers for cursors, and it takes nothing else
+
+    async def post() -> tuple[int, str, bytes]:
+        body = json.dumps({"query": query, "variables": given_variables}).encode()
+        async with target.http.post(f"{target.gateway.url}/graphql", data=body, headers=sent) as response:
+            return response.status, response.content_type, await response.read()
+
+    status, content_type, body = target.run(post())
+    if content_type == "text/event-stream":
+        assert body.endswith(b"event: complete\ndata:\n\n")
+        for line in body.split(b"\n"):
+            if line.startswith(b"data: "):
+                check(status, json.loads(line.removeprefix(b"data: ")))
+    elif content_type == "multipart/mixed":
+        first, *parts, last = body.split(b"--graphql")
+        assert (first, last) == (b"", b"--")
+        for part in parts:
+            found = json.loads(part.partition(b"\r\n\r\n")[2])
+            check(status, found.get("payload", {"data": None}))
+    else:
+        check(status, json.loads(body))
