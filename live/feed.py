@@ -7,9 +7,10 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
+from graphql import GraphQLFormattedError
 
 from engine.documents import PreparedOperation
-from engine.errors import RequestError, fault, format_exception
+from engine.errors import Code, RequestError, fault, format_exception
 from engine.execution import Answer, Operations
 from live.deliveries import Delivery, Outlet, Parcel, Patience
 from live.hub import Connection, Hub
@@ -24,6 +25,8 @@ from services.events import Event, Look, Position, check_position, read_events
 
 REQUEST_ID: Final = "live"
 ROOM_SECONDS: Final = 0.05
+FAULTY_SECONDS: Final = (0.2, 1.0, 0.0)
+"""Pauses behind each attempt to answer events."""
 
 
 class Feed:
@@ -254,13 +257,22 @@ class Feed:
     async def _answers(
         self, kind: SubscriptionClass, access: Access, events: Sequence[Event], *, merged: bool
     ) -> list[bytes]:
-        """The answers to events of a class, as JSON."""
-        context = self._context(access, REQUEST_ID)
-        try:
-            records = [kind.stream.record(event, merged) for event in events]
-            answers = await self._operations.answer_events(kind.prepared, dict(kind.variables), records, context)
-        finally:
-            await context.close()
+        """The answers to events of a class, as JSON.
+
+        A fault of this side is tried again, since a client would lose the event with it: a database that is away comes
+        back. What fails every time is told.
+        """
+        records = [kind.stream.record(event, merged) for event in events]
+        answers: list[Answer] = []
+        for seconds in FAULTY_SECONDS:
+            context = self._context(access, REQUEST_ID)
+            try:
+                answers = await self._operations.answer_events(kind.prepared, dict(kind.variables), records, context)
+            finally:
+                await context.close()
+            if not any(_is_fault(error) for answer in answers for error in answer.errors):
+                break
+            await asyncio.sleep(seconds)
         return [_written(answer) for answer in answers]
 
     def _context(self, access: Access, request_id: str) -> Context:
@@ -273,6 +285,10 @@ def _somebody(principal: Principal | None) -> Principal:
     if principal is None:
         raise Unauthenticated("sign in first")
     return principal
+
+
+def _is_fault(error: GraphQLFormattedError) -> bool:
+    return error.get("extensions", {}).get("code") == Code.INTERNAL
 
 
 def _written(answer: Answer) -> bytes:

@@ -173,6 +173,7 @@ class Hub:
     async def _follow(self) -> None:
         """Go behind the log, for ever; a database that is away is tried again."""
         looks = 0
+        away = False
         while True:
             woken = self._tail.next_wake()
             if not (self._watchers or self._opening):
@@ -183,9 +184,14 @@ class Hub:
             try:
                 again = await self._look()
             except Exception:
-                log.exception("the event log could not be read; trying again")
+                if not away:
+                    log.exception("the event log cannot be read; trying again until it can")
+                away = True
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            if away:
+                log.info("the event log is read again")
+                away = False
             if again:
                 looks = 0
                 continue

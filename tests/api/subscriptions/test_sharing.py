@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.errors import fault
+from engine.execution import Answer
 from gateway import FEED
 from live.hub import Hub
 from tests.client import Subscription
@@ -138,3 +140,23 @@ async def test_nobody_who_watches_leaves_nothing_behind(gateway: Gateway, fleet:
         await report(gateway, fleet, between=value)
     assert (hub._classes, hub._slow) == ({}, {})
     assert hub._index.__dict__ == {name: {} for name in hub._index.__dict__}
+
+
+async def test_an_event_is_not_lost_with_a_fault_of_this_side(
+    gateway: Gateway, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is away for a moment: the answer is made again, and nobody is told."""
+    operations = gateway.application[FEED]._operations
+    answer_events, failed = operations.answer_events, list[int]()
+
+    async def failing_once(prepared: Any, variables: Any, events: Any, context: Any) -> Any:
+        if not failed:
+            failed.append(len(events))
+            return [Answer(errors=[fault("a test")]) for _ in events]
+        return await answer_events(prepared, variables, events, context)
+
+    monkeypatch.setattr(operations, "answer_events", failing_once)
+    async with gateway.subscribe(WATCH, token=fleet.alder.owner.token) as events:
+        await report(gateway, fleet, value=6)
+        assert await patch(events) == {"value": 6}
+    assert failed == [1]
