@@ -134,19 +134,6 @@ async def deliver(subject: Subject, crowd: Crowd, burst: int, seconds: float) ->
     return await observe(subject, crowd, publish)
 
 
-async def deliver_singly(subject: Subject, crowd: Crowd, seconds: float) -> Delivered:
-    """One event after the other for so long, each when all have the one before: nothing can be sent together."""
-    turns = rotation(subject.things, 1)
-
-    async def publish() -> None:
-        deadline = time.perf_counter() + seconds
-        while time.perf_counter() < deadline:
-            await subject.feed.publish(next(turns), crowd.expect)
-            await crowd.wait()
-
-    return await observe(subject, crowd, publish)
-
-
 async def deliver_steadily(
     subject: Subject, crowd: Crowd, burst: int, bursts_per_second: float, seconds: float
 ) -> Delivered:

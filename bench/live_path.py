@@ -38,7 +38,6 @@ from bench.live_measures import (
     connected,
     deliver,
     deliver_at_once,
-    deliver_singly,
     deliver_steadily,
     resident,
     subscribe,
@@ -109,12 +108,12 @@ async def measure_deliveries(bench: Bench) -> None:
             for subject, crowd in ready:
                 say(f"deliveries of {subject.name}, round {number} of {chosen.rounds}")
                 burst = await deliver(subject, crowd, chosen.burst, chosen.seconds)
-                single = await deliver_singly(subject, crowd, chosen.seconds / 2)
+                single = await deliver(subject, crowd, 1, chosen.seconds)
                 if number:  # the first one warms up
                     bursts[subject.name].append(burst)
                     singles[subject.name].append(single)
     print_deliveries(f"{chosen.subscribers:,} subscribers of one class, bursts of {chosen.burst} events", bursts)
-    print_deliveries(f"{chosen.subscribers:,} subscribers of one class, one event after the other", singles)
+    print_deliveries(f"{chosen.subscribers:,} subscribers of one class, event by event", singles)
     for what, results in (("deliveries", bursts), ("deliveries-singly", singles)):
         ours, theirs = (median(each.rate for each in results[server.name]) for server in (OURS, THEIRS))
         print(ratio_line(what, THEIRS.name, ours / theirs), flush=True)
