@@ -86,14 +86,22 @@ class Settings(BaseSettings):
     cached_document_tokens: int = Field(
         100_000, ge=0, description="How many tokens they may have together; each takes about 500 bytes of memory."
     )
-    max_sockets: int = Field(10_000, ge=0, description="WebSockets of each process.")
-    max_sockets_per_principal: int = Field(50, ge=1, description="WebSockets of one principal in each process.")
-    max_anonymous_sockets: int = Field(1_000, ge=1, description="WebSockets of each process that nobody signed in on.")
+    max_sockets: int = Field(10_000, ge=0, description="WebSockets and HTTP streams of each process.")
+    max_sockets_per_principal: int = Field(
+        50, ge=1, description="WebSockets and HTTP streams of one principal in each process."
+    )
+    max_anonymous_sockets: int = Field(
+        1_000, ge=1, description="WebSockets and HTTP streams of each process that nobody signed in on."
+    )
     max_socket_operations: int = Field(100, ge=1, description="Operations that run at the same time on one WebSocket.")
     max_message_bytes: int = Field(1_048_576, ge=1024, description="The largest message taken from a WebSocket.")
     socket_init_seconds: float = Field(10.0, gt=0, description="How long a WebSocket may wait to say who is calling.")
-    socket_ping_seconds: float = Field(20.0, gt=0, description="Silence after which a WebSocket is pinged.")
-    socket_send_seconds: float = Field(20.0, gt=0, description="How long a WebSocket waits for a slow client.")
+    socket_ping_seconds: float = Field(
+        20.0, gt=0, description="Silence after which a WebSocket is pinged; an HTTP stream shows that it lives before."
+    )
+    socket_send_seconds: float = Field(
+        20.0, gt=0, description="How long a WebSocket or an HTTP stream waits for a slow client."
+    )
     subscription_backlog_bytes: int = Field(
         4_194_304, ge=0, description="What may wait for one subscription whose client is slow; 64 KiB it always may."
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket as sockets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from aiohttp import ClientResponse, ClientSession
 
@@ -156,3 +158,24 @@ async def until(condition: Any) -> None:
     async with asyncio.timeout(SECONDS):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def unread(gateway: Addressed, query: str, accept: str, token: str | None = None) -> AsyncIterator[None]:
+    """A client that asks and never reads; the system keeps little for it."""
+    raw = sockets.socket()
+    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(raw, ("127.0.0.1", urlsplit(gateway.url).port))
+    body = json.dumps({"query": query}).encode()
+    credentials = "" if token is None else f"Authorization: {token}\r\n"
+    head = (
+        f"POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n{credentials}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    await loop.sock_sendall(raw, head.encode() + body)
+    try:
+        yield
+    finally:
+        raw.close()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket as sockets
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from aiohttp import ClientSession
 from endpoints.application import METRICS
 from endpoints.settings import EndpointSettings, SocketSettings
 from tests.endpoints.laboratory import Served, served
-from tests.endpoints.streaming import EVENT_STREAM, MULTIPART, Events, Parts, asked, events, parts, tasks, until
+from tests.endpoints.streaming import EVENT_STREAM, MULTIPART, Events, Parts, asked, events, parts, tasks, unread, until
 from tests.endpoints.wire import connect
 
 GATED = 'subscription { gated(gate: "g") { number } }'
@@ -123,26 +122,6 @@ async def test_a_silent_stream_shows_that_it_lives(watch: Watch, accept: str) ->
         assert [await stream.next() or None for _ in range(5)] == [None] * 5
         gateway.laboratory.gate("g").set()
         assert len(await stream.rest()) >= 1
-
-
-@asynccontextmanager
-async def unread(gateway: Served, query: str, accept: str) -> AsyncIterator[sockets.socket]:
-    """A client that asks and never reads; the system keeps little for it."""
-    raw = sockets.socket()
-    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-    raw.setblocking(False)
-    loop = asyncio.get_running_loop()
-    await loop.sock_connect(raw, ("127.0.0.1", gateway.port))
-    body = b'{"query":"%b"}' % query.replace('"', '\\"').encode()
-    head = (
-        f"POST /graphql HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    await loop.sock_sendall(raw, head.encode() + body)
-    try:
-        yield raw
-    finally:
-        raw.close()
 
 
 @both

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import pytest
 
+from endpoints.application import METRICS
 from gateway import FEED
-from tests.endpoints.streaming import COMPLETE, Events, Parts, events, parts, until
+from tests.endpoints.streaming import COMPLETE, EVENT_STREAM, Events, Parts, events, parts, unread, until
 from tests.fleets import Fleet
-from tests.gateways import Gateway
+from tests.gateways import Gateway, StartGateway
 
 WATCH = """
 subscription Watch($scope: EventScopeInput, $after: String) {
@@ -65,8 +66,8 @@ class Pump:
         self.scope = {"scope": {"thingIds": [fleet.alder.pump.id]}}
         self._id = fleet.alder.pump.id
 
-    async def report(self, number: int) -> None:
-        new = {"thingId": self._id, "reported": {"number": number}}
+    async def report(self, number: int, **more: Any) -> None:
+        new = {"thingId": self._id, "reported": {"number": number, **more}}
         await self.gateway.change("reportThingState", new, select="state { version }", token=self.token)
 
     async def listening(self, subscriptions: int = 1) -> None:
@@ -165,3 +166,22 @@ async def test_a_thing_is_connected_while_it_keeps_a_stream(pump: Pump, fleet: F
     async with events(pump.gateway, WATCH, token=thing.token, variables={}):
         await becomes({"connected": True})
     await becomes({"connected": False})
+
+
+async def test_a_client_that_does_not_read_is_cut_and_everybody_else_goes_on(
+    start_gateway: StartGateway, fleet: Fleet
+) -> None:
+    pump = Pump(await start_gateway(socket_send_seconds=0.5, cost_per_minute=0), fleet)
+    registry = pump.gateway.application[METRICS].registry
+    async with events(pump.gateway, WATCH, token=pump.token, variables=pump.scope) as stream:
+        async with unread(pump.gateway, "subscription { thingStateChanged { patch } }", EVENT_STREAM, pump.token):
+            await pump.listening(2)
+            number = 0
+            async with asyncio.timeout(60):
+                while registry.get_sample_value("fleetgraph_http_streams") == 2:
+                    number += 1
+                    await pump.report(number, text="x" * 30_000)
+                    assert (await next_event(stream))["patch"]["number"] == number
+        await pump.report(0)
+        assert (await next_event(stream))["patch"] == {"number": 0}
+    await pump.left()
