@@ -74,9 +74,9 @@ class ClassIndex:
             if kind.organizations is not None:
                 yield self._organizations, kind.organizations
         else:
+            # Of an event that concerns two organizations, one may be seen and the other one be in the scope.
             seen = organizations_seen(kind.access, scope.kinds) or frozenset()
-            inside = kind.organizations
-            yield self._organizations, seen if inside is None else seen & inside
+            yield self._organizations, seen if kind.organizations is None else kind.organizations
             if kind.access.user_id is not None and EventKind.MEMBERSHIP_CHANGED in scope.kinds:
                 yield self._people, (kind.access.user_id,)
 

@@ -84,13 +84,13 @@ class Log:
 
 
 async def read_subtree(store: Store, organization_id: UUID | None) -> frozenset[UUID] | None:
-    """An organization and all below it; None for none."""
+    """An organization, even one that is gone, and all below it; None for none."""
     if organization_id is None:
         return None
     tree = ORGANIZATION_ANCESTOR.c
     statement = select(tree.organization_id).where(tree.ancestor_id == organization_id)
     async with store.read() as connection:
-        return frozenset((await connection.execute(statement)).scalars())
+        return frozenset([organization_id, *(await connection.execute(statement)).scalars()])
 
 
 def _request(rendered: Rendered, values: dict[str, Any]) -> tuple[str, list[Any]]:

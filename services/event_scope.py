@@ -68,9 +68,10 @@ class EventScope:
         if self.organization_id is not None:
             tree = ORGANIZATION_ANCESTOR.c
             below = select(tree.organization_id).where(tree.ancestor_id == self.organization_id)
-            left = EVENT.c.previous_organization_id
             # An organization that is gone has no place in the tree, but a name in its last events.
-            clauses.append(or_(EVENT.c.organization_id.in_(below), left.in_(below), left == self.organization_id))
+            columns = (EVENT.c.organization_id, EVENT.c.previous_organization_id)
+            places = ((column.in_(below), column == self.organization_id) for column in columns)
+            clauses.append(or_(*(condition for place in places for condition in place)))
         if self.is_of_things:
             clauses.append(or_(and_(*self._of_the_thing()), *self._counting_things()))
         return and_(*clauses)

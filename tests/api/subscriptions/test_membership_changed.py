@@ -57,12 +57,14 @@ async def test_the_end_of_an_organization_is_told_to_its_members_and_to_those_ab
     members = [{"email": "northerner@example.com", "role": "EDITOR"}]
     await cast.change("owner", "addMembers", {"organizationId": org_id(cast.north), "members": members})
     above = {"scope": {"organizationId": org_id(cast.acme)}}
+    inside = {"scope": {"organizationId": org_id(cast.north)}}
     async with (
         cast.gateway.subscribe(WATCH, above, token=await cast.token("viewer")) as upper,
+        cast.gateway.subscribe(WATCH, inside, token=await cast.token("viewer")) as lower,
         cast.gateway.subscribe(WATCH, token=await cast.token("northerner")) as themselves,
     ):
         await cast.change("owner", "deleteOrganization", {"id": org_id(cast.north), "cascade": True})
-        for events in (upper, themselves):
+        for events in (upper, lower, themselves):
             received = await event(events)
             assert (received["change"], received["role"]) == ("REMOVED", "EDITOR")
             assert received["userId"] == user_id(northerner)
