@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("commands", "demo", "endpoints", "engine", "models", "resolvers", "schema", "services", "sql")
+PACKAGES = ("commands", "demo", "endpoints", "engine", "live", "models", "resolvers", "schema", "services", "sql")
 
 
 @cache
