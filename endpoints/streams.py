@@ -60,6 +60,10 @@ class Format(Protocol):
         """Write the end of a stream whose gateway stops; `cursor` is that of the last event that was sent."""
 
 
+class _Gone(Exception):
+    """The client is not there any more. What else may lose a connection (a database) is a fault of this side."""
+
+
 class Stream:
     """One answer that lasts."""
 
@@ -96,7 +100,7 @@ class Stream:
                 last = await self._send_all(answers)
         except TimeoutError as error:
             last = self._timed_out(error)
-        except ConnectionError:
+        except _Gone:
             self._trace.outcome = "lost"
             return
         except Exception as error:  # noqa: BLE001 - the boundary: logged, and told as a fault
@@ -113,6 +117,8 @@ class Stream:
 
     async def beat(self) -> None:
         """Show that the stream lives, when nothing was sent for half of the ping time; cut who takes nothing."""
+        if self._transport.is_closing():
+            return
         now = self._loop.time()
         waiting = self._transport.get_write_buffer_size()
         if not waiting:
@@ -151,14 +157,16 @@ class Stream:
         return self._format.complete
 
     async def _send(self, piece: bytes) -> None:
-        """Send a piece, or wait while the client is slow. Raises ConnectionError when it is gone, or was too slow."""
+        """Send a piece, or wait while the client is slow. Raises _Gone when it has gone, or was too slow."""
         try:
             with self._deadlines.limit():
                 await self._writer.write(piece)
                 await self._writer.drain()
         except TimeoutError:
             self._cut()
-            raise ConnectionResetError("The client is too slow.") from None
+            raise _Gone from None
+        except ConnectionError as error:
+            raise _Gone from error
         self._written = self._loop.time()
 
     async def _finish(self, last: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -11,7 +11,10 @@ import pytest
 from aiohttp import ClientSession
 
 from endpoints.application import METRICS
+from endpoints.service import GraphQLService
 from endpoints.settings import EndpointSettings, SocketSettings
+from engine.execution import Answer
+from tests.endpoints.conftest import Logs
 from tests.endpoints.laboratory import Served, served
 from tests.endpoints.streaming import EVENT_STREAM, MULTIPART, Events, Parts, asked, events, parts, tasks, unread, until
 from tests.endpoints.wire import connect
@@ -180,3 +183,22 @@ async def test_an_older_client_of_http_reads_to_the_end_of_the_connection(watch:
         writer.close()
         assert b"Transfer-Encoding" not in answer
         assert b'{"data":{"ticks":{"number":0}}}' in answer
+
+
+@both
+@pytest.mark.parametrize("kind", [ConnectionRefusedError, TimeoutError, RuntimeError])
+async def test_a_fault_behind_a_stream_is_logged_and_told_as_one(
+    watch: Watch, accept: str, kind: type[Exception], logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is lost is not a client that has gone."""
+
+    async def broken(*_: Any, **__: Any) -> AsyncGenerator[Answer, None]:
+        yield Answer(data={"number": 1})
+        raise kind("hunter2")
+
+    monkeypatch.setattr(GraphQLService, "subscribe", broken)
+    async with served() as gateway, watch(gateway, GATED) as stream:
+        heard = await stream.rest()
+    assert "hunter2" not in str(heard)
+    assert "INTERNAL" in str(heard)
+    assert [line["level"] for line in logs.lines if "hunter2" in str(line)] == ["error"]
