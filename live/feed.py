@@ -211,6 +211,8 @@ class Feed:
         is_whole = False
         while not is_whole:
             is_whole = await self._send_page(subscription, self.hub.edge)
+        if subscription.ended:
+            return
         # From here on live events wait behind what is still to be replayed, which is what came during the last page.
         # A cursor may also be ahead of this process, which another one has given.
         joined_at = max(self.hub.edge, subscription.position)
@@ -224,15 +226,18 @@ class Feed:
             self.hub.note_slow(subscription)
 
     async def _send_page(self, subscription: Subscription, upto: Position) -> bool:
-        """Replay up to a page of events; returns whether that was all up to the position."""
-        while not subscription.outlet.has_room():  # noqa: ASYNC110 - transports do not tell
+        """Replay up to a page of events; returns whether that was all up to the position, or the subscription ended."""
+        while not (subscription.ended or subscription.outlet.has_room()):  # noqa: ASYNC110 - transports do not tell
             await asyncio.sleep(ROOM_SECONDS)
         look, deliveries = await self._read_page(subscription, upto)
+        if subscription.ended:
+            # Too much has come meanwhile, or its principal is signed out. The client has been told, and where to go on.
+            return True
+        subscription.position = max(subscription.position, look.position)
         if deliveries:
             subscription.outlet.write(Parcel(deliveries))
             # A long replay leaves the loop to others.
             await asyncio.sleep(0)
-        subscription.position = max(subscription.position, look.position)
         return look.is_whole
 
     async def _read_page(self, subscription: Subscription, upto: Position) -> tuple[Look, list[Delivery]]:
