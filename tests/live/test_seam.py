@@ -9,10 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import aiohttp
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, select, true
 
 from engine.ids import global_id
-from models.tables import EVENT
+from models.tables import EVENT, THING
 from tests.fleets import Fleet
 from tests.live.conftest import StartProcess, beginning
 from tests.live.reading import Reader, check_whole, key, logged
@@ -21,6 +21,7 @@ from tests.live.writing import Target, Things, Writer
 
 JOINERS_OF_EACH_SCOPE: Final = 3
 EVENTS: Final = 1_000
+NAMES: Final = ["thing 0", "thing 1"]
 MAX_EVENTS: Final = 3
 
 
@@ -39,6 +40,7 @@ def scopes_of(fleet: Fleet, things: Things) -> list[Scope]:
     in_hall = [each for each in (*things.shared, *things.own) if each.group is not None]
     some = [*things.own[::3], things.last]
     organizations = [key(each) for each in (tenant.organization, tenant.branch)]
+    named = select(THING.c.id).where(THING.c.name.in_(NAMES))
     return [
         Scope(None, true(), things.last_of_branch),
         Scope(
@@ -47,6 +49,7 @@ def scopes_of(fleet: Fleet, things: Things) -> list[Scope]:
         Scope({"organizationId": tenant.branch}, EVENT.c.organization_id == key(tenant.branch), things.last_of_branch),
         Scope({"groupId": tenant.hall}, are(*in_hall, things.last), things.last),
         Scope({"groupId": tenant.row}, are(things.last), things.last),
+        Scope({"filter": {"name": {"in": NAMES}}}, EVENT.c.thing_id.in_(named), things.last_of_branch),
         Scope({"thingIds": [global_id("thing", UUID(each.id)) for each in some]}, are(*some), things.last),
     ]
 

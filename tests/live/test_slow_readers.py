@@ -103,7 +103,7 @@ async def test_what_cannot_stand_for_each_other_is_resumed_and_comes_whole(
         for _ in range(TOLD // TOLD_AT_ONCE):
             positions = await writer.tell(*chance.choices(everything, k=TOLD_AT_ONCE))
             written += [each.cursor for each in positions]
-        seen, error = await read_to_the_end(slow, len(written))
+        seen, error = await read_to_the_end(slow, "1", len(written))
         # The error ends this subscription, and nothing else of the socket.
         assert error is not None
         assert error["code"] == "RESUME_REQUIRED"
@@ -112,7 +112,7 @@ async def test_what_cannot_stand_for_each_other_is_resumed_and_comes_whole(
             resumed += 1
             assert error is not None
             slow.subscribe(TELL, {"after": error["cursor"]}, name=f"again {resumed}")
-            more, error = await read_to_the_end(slow, len(written) - len(seen))
+            more, error = await read_to_the_end(slow, f"again {resumed}", len(written) - len(seen))
             seen += more
     assert seen == written
     statement = select(EVENT.c.sequence).where(EVENT.c.kind == EventKind.THING_CONNECTIVITY_CHANGED)
@@ -120,11 +120,15 @@ async def test_what_cannot_stand_for_each_other_is_resumed_and_comes_whole(
         assert len((await connection.execute(statement)).all()) >= len(written)
 
 
-async def read_to_the_end(slow: RawSocket, count: int) -> tuple[list[str], dict[str, Any] | None]:
-    """The cursors of the next events, so many at most, and what the error says that came in place of more."""
+async def read_to_the_end(slow: RawSocket, name: str, count: int) -> tuple[list[str], dict[str, Any] | None]:
+    """The cursors of the next events, so many at most, and what the error says that came in place of more.
+
+    Nothing may come under another id: what has ended sends no more.
+    """
     seen: list[str] = []
     while len(seen) < count:
         message = await slow.next()
+        assert message["id"] == name
         if message["type"] == "error":
             extensions: dict[str, Any] = message["payload"][0]["extensions"]
             return seen, extensions
