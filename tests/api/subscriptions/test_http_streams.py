@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket as sockets
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import pytest
 
+import endpoints.live
 from endpoints.application import METRICS
 from gateway import FEED
+from live.deliveries import Patience
 from tests.endpoints.streaming import COMPLETE, EVENT_STREAM, Events, Parts, events, parts, unread, until
 from tests.fleets import Fleet
 from tests.gateways import Gateway, StartGateway
@@ -184,4 +189,44 @@ async def test_a_client_that_does_not_read_is_cut_and_everybody_else_goes_on(
                     assert (await next_event(stream))["patch"]["number"] == number
         await pump.report(0)
         assert (await next_event(stream))["patch"] == {"number": 0}
+    await pump.left()
+
+
+async def test_too_much_for_a_slow_client_ends_with_where_to_go_on(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken for the client before that is sent still; behind it nothing is lost."""
+    monkeypatch.setattr(endpoints.live, "WAITING_ANSWERS", 5)
+    feed = pump.gateway.application[FEED]
+    monkeypatch.setattr(feed, "_patience", Patience(events=5))
+    query = "subscription { events(kinds: [THING_STATE_CHANGED]) { ... on ThingStateEvent { cursor patch } } }"
+    raw = sockets.socket()
+    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    raw.connect(("127.0.0.1", urlsplit(pump.gateway.url).port))
+    reader, writer = await asyncio.open_connection(sock=raw, limit=4096)
+    body = json.dumps({"query": query}).encode()
+    head = (
+        f"POST /graphql HTTP/1.0\r\nHost: x\r\nAccept: {EVENT_STREAM}\r\nAuthorization: {pump.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    writer.write(head.encode() + body)
+    await pump.listening()
+    number = 0
+    async with asyncio.timeout(60):
+        while feed.hub.members:
+            number += 1
+            await pump.report(number, text="x" * 30_000)
+    seen = (await asyncio.wait_for(reader.read(), SECONDS)).split(b"\n\n")
+    writer.close()
+    *told, refused, complete, nothing = [each.split(b"data:")[1] if b"data:" in each else b"" for each in seen]
+    assert (complete, nothing) == (b"", b"")
+    answers = [json.loads(each)["data"]["events"] for each in told if each]
+    assert [answer["patch"]["number"] for answer in answers] == list(range(1, len(answers) + 1))
+    extensions = json.loads(refused)["errors"][0]["extensions"]
+    assert extensions == {"code": "RESUME_REQUIRED", "cursor": answers[-1]["cursor"]}
+    assert len(answers) < number
+
+    headers = {"Last-Event-ID": extensions["cursor"]}
+    async with events(pump.gateway, query, token=pump.token, headers=headers) as stream:
+        for expected in range(len(answers) + 1, number + 1):
+            event = await stream.event()
+            assert event.data["data"]["events"]["patch"]["number"] == expected
     await pump.left()
