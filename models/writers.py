@@ -107,7 +107,9 @@ class Writing(ABC):
 
 
 class Writers(ABC):
-    """Opens transactions for reports."""
+    """Opens transactions for reports; `at_a_time` is how many of them are worth while."""
+
+    at_a_time: int = 1
 
     @abstractmethod
     @asynccontextmanager
@@ -126,6 +128,8 @@ class Writers(ABC):
 
 class PostgresWriters(Writers):
     """Writers by asyncpg; a transaction has a connection of its own while it lasts."""
+
+    at_a_time = 2
 
     def __init__(self, url: URL, *, server_settings: dict[str, str], channel: str) -> None:
         """Every commit is told to the listeners of `channel`.

@@ -31,6 +31,8 @@ MAX_TOGETHER: Final = 500
 """Reports that share a transaction."""
 MAX_WAITING: Final = 20_000
 """Reports that wait for theirs."""
+MAX_PASSED: Final = 1_000
+"""Callers whose reports are passed over, since others of the same things are being written."""
 ATTEMPTS: Final = 5
 """Transactions that are begun for a report, when others get in their way."""
 SECONDS_TO_DRAIN: Final = 10.0
@@ -47,7 +49,8 @@ class Reports:
         self._wake = wake
         self._waiting: deque[Submission] = deque()
         self._size = 0
-        self._writer: asyncio.Task[None] | None = None
+        self._written: set[str] = set()  # the keys of things that a transaction is about
+        self._writers: set[asyncio.Task[None]] = set()
 
     async def take(self, access: Access, reports: Sequence[Report | FleetError]) -> tuple[list[Outcome], Access]:
         """Write reports of one caller: what became of each, and the access that they were proven to be written by.
@@ -65,11 +68,15 @@ class Reports:
         return [each.outcome() if isinstance(each, Entry) else each for each in prepared], access
 
     async def stop(self) -> None:
-        """Wait until everything that has arrived is written, at most `SECONDS_TO_DRAIN`; take no more."""
-        if self._writer is not None:
-            _, late = await asyncio.wait([self._writer], timeout=SECONDS_TO_DRAIN)
+        """Wait until everything that has arrived is written, at most `SECONDS_TO_DRAIN`; what is late is given up."""
+        if self._writers:
+            _, late = await asyncio.wait(self._writers, timeout=SECONDS_TO_DRAIN)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            self._writers.clear()
+            for left in self._waiting:
+                left.written.cancel()
 
     async def _submit(self, submission: Submission) -> Access:
         size = len(submission.entries)
@@ -77,33 +84,58 @@ class Reports:
             raise LimitReached("too many reports wait to be written; try again")
         self._size += size
         self._waiting.append(submission)
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_all(), name="background: reports")
+        if not self._writers or (self._is_crowded and len(self._writers) < self._store.writers.at_a_time):
+            self._writers.add(asyncio.create_task(self._write_all(), name="background: reports"))
         try:
             return await submission.written
         finally:
             self._size -= size
 
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether more waits than one transaction takes besides the one that runs."""
+        return self._size > 2 * MAX_TOGETHER
+
     async def _write_all(self) -> None:
-        """Write until nothing waits."""
+        """Write until nothing waits that may be written."""
         try:
             while batch := self._next():
-                await self._write(batch)
+                keys = {key for each in batch for key in each.keys}
+                self._written |= keys
+                try:
+                    await self._write(batch)
+                except BaseException:
+                    for each in batch:
+                        each.written.cancel()
+                    raise
+                finally:
+                    self._written -= keys
         finally:
-            self._writer = None
-            for left in self._waiting:
-                left.written.cancel()
-            self._waiting.clear()
+            # At once, and not when the task is over: what arrives in between would find nobody.
+            self._writers -= {task for task in self._writers if task is asyncio.current_task()}
 
     def _next(self) -> list[Submission]:
-        """What shares the next transaction: as much as waits and may; those whose caller has gone are left out."""
+        """What shares the next transaction: as much as waits and may; those whose caller has gone are left out.
+
+        Reports of things that another transaction is about are passed over, and so are all that came after them for
+        the same things: no report overtakes another of its thing.
+        """
         batch: list[Submission] = []
-        room = MAX_TOGETHER
-        while self._waiting and (not batch or len(self._waiting[0].entries) <= room):
+        passed: list[Submission] = []
+        room, barred = MAX_TOGETHER, set(self._written)
+        while self._waiting and len(passed) < MAX_PASSED:
+            if batch and len(self._waiting[0].entries) > room:
+                break
             submission = self._waiting.popleft()
-            if not submission.written.done():
+            if submission.written.done():
+                continue
+            if barred and not barred.isdisjoint(submission.keys):
+                barred |= submission.keys
+                passed.append(submission)
+            else:
                 batch.append(submission)
                 room -= len(submission.entries)
+        self._waiting.extendleft(reversed(passed))
         return batch
 
     async def _write(self, batch: list[Submission]) -> None:
@@ -133,7 +165,7 @@ class Reports:
 
     async def _transact(self, batch: list[Submission]) -> list[Submission]:
         """Write what may be written; gives those whose access is not current, for whom nothing was done."""
-        things = {entry.key for each in batch for entry in each.entries}
+        things = {key for each in batch for key in each.keys}
         stale: list[Submission] = []
         current: list[Submission] = []
         async with self._store.writers.transaction() as writing:

@@ -73,12 +73,13 @@ Outcome = Taken | FleetError
 class Submission:
     """Reports of one caller that are written with one transaction; `written` gives the access that permitted them."""
 
-    __slots__ = ("access", "attempts", "entries", "written")
+    __slots__ = ("access", "attempts", "entries", "keys", "written")
 
     def __init__(self, access: Access, entries: Sequence[Entry]) -> None:
         self.access = access
         self.attempts = 0
         self.entries = entries
+        self.keys = frozenset(entry.key for entry in entries)
         self.written: asyncio.Future[Access] = asyncio.get_running_loop().create_future()
 
     def is_current(self, epoch: int, stored: Mapping[str, LockedThing], moment: datetime) -> bool:

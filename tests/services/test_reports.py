@@ -177,6 +177,36 @@ async def test_more_than_fit_share_several_commits_in_order(
     assert await reported(cast, cast.thing) == {"n": 9}
 
 
+async def test_two_transactions_at_a_time_are_never_about_one_thing(
+    cast: Cast, taking: Reports, gate: Gated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is about a thing that is being written is passed over, with all that came after it for the same things."""
+    monkeypatch.setattr(reports, "MAX_TOGETHER", 2)
+    gate.at_a_time = 2
+    (other,) = await cast.add_things(1)
+    access = await access_of(cast, "owner")
+
+    def report(*things: UUID, **values: int) -> asyncio.Task[Any]:
+        return asyncio.create_task(taking.take(access, [Report(key, values) for key in things]))
+
+    tasks = [report(cast.thing, cast.thing, a=1)]
+    await gate.waiting.wait()
+    tasks += [report(cast.thing, other, b=2), report(other, c=3), report(cast.thing, d=4)]
+    await asyncio.sleep(0.05)
+    assert gate.begun == 1
+    (free,) = await cast.add_things(1)
+    tasks.append(report(free, e=5))
+    async with asyncio.timeout(5):
+        while gate.begun < 2:  # noqa: ASYNC110 - writers tell nobody
+            await asyncio.sleep(0.01)
+    gate.go.set()
+    for outcomes, _ in await asyncio.gather(*tasks):
+        assert taken(outcomes)
+    assert await told(cast, cast.thing) == [(1, {"a": 1}), (2, {"a": 1}), (3, {"b": 2}), (4, {"d": 4})]
+    assert await told(cast, other) == [(1, {"b": 2}), (2, {"c": 3})]
+    assert await told(cast, free) == [(1, {"e": 5})]
+
+
 async def test_a_bad_report_fails_alone(cast: Cast, taking: Reports) -> None:
     (north,) = await cast.add_things(1, organization=cast.other)
     long = "x" * 40_000
@@ -371,6 +401,8 @@ async def test_everybody_is_answered_before_the_end(cast: Cast, taking: Reports,
     assert not stopping.done()
     gate.go.set()
     await stopping
+    await asyncio.sleep(0)
+    assert all(task.done() for task in waiting)
     assert [len(taken(outcomes)) for outcomes, _ in await asyncio.gather(*waiting)] == [1, 1, 1]
     await taking.stop()
 
@@ -383,3 +415,17 @@ async def test_readers_are_woken_after_each_commit_that_told_something(cast: Cas
     assert woken == []
     await taking.take(access, [Report(cast.thing, {"a": 1}), Report(cast.thing, {"a": 2})])
     assert woken == [True]
+
+
+async def test_what_is_late_at_the_end_is_given_up(
+    cast: Cast, taking: Reports, gate: Gated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "SECONDS_TO_DRAIN", 0.05)
+    monkeypatch.setattr(reports, "MAX_TOGETHER", 1)
+    access = access_of_thing(cast)
+    waiting = [asyncio.create_task(taking.take(access, [Report(None, {"n": number})])) for number in range(3)]
+    await gate.waiting.wait()
+    await taking.stop()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in outcomes] == [asyncio.CancelledError] * 3
+    assert await cast.count(EVENT) == 0
