@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, exists, or_, select
 
 from models.enums import EventKind
 from models.tables import EVENT, GROUP_ANCESTOR, GROUP_THING, ORGANIZATION_ANCESTOR, OTA_EXECUTION, THING
@@ -22,6 +22,10 @@ _COUNTING: Final = {
     EventKind.OTA_JOB_CHANGED: OTA_EXECUTION.c.job_id,
 }
 """Kinds of events that are about many things at once, and where executions name their subject."""
+
+
+Among = Callable[[FromClause], ColumnElement[bool]]
+"""A condition on the log, or on an alias of it."""
 
 
 class ThingSelection(Protocol):
@@ -53,8 +57,11 @@ class EventScope:
         """Whether a part of the scope is a question about things."""
         return self.group_id is not None or bool(self.thing_ids) or self.things is not None
 
-    def condition(self) -> ColumnElement[bool]:
+    def condition(self, among: Among) -> ColumnElement[bool]:
         """The scope as SQL over the log, true or false of the log and of the fleet as they are when it runs.
+
+        `among` says of a table like the log which rows are asked at all; the statement has that condition on the log,
+        too. So what many events are about is looked at once.
 
         - An organization stands for itself and all below it. What has left one of them belongs there, too.
         - A group stands for itself and all below it: for the things that are in one of them now, for events at whose
@@ -73,7 +80,7 @@ class EventScope:
             places = ((column.in_(below), column == self.organization_id) for column in columns)
             clauses.append(or_(*(condition for place in places for condition in place)))
         if self.is_of_things:
-            clauses.append(or_(and_(*self._of_the_thing()), *self._counting_things()))
+            clauses.append(or_(and_(*self._of_the_thing()), *self._counting_things(among)))
         return and_(*clauses)
 
     def _of_the_thing(self) -> Iterator[ColumnElement[bool]]:
@@ -87,19 +94,21 @@ class EventScope:
         if self.things is not None:
             yield self._matching(thing)
 
-    def _counting_things(self) -> Iterator[ColumnElement[bool]]:
-        execution = OTA_EXECUTION.c.thing_id
+    def _counting_things(self, among: Among) -> Iterator[ColumnElement[bool]]:
+        execution, asked = OTA_EXECUTION.c.thing_id, EVENT.alias("asked")
         for kind, subject in _COUNTING.items():
             if kind not in self.kinds:
                 continue
-            clauses: list[ColumnElement[bool]] = [subject == EVENT.c.subject_id]
+            subjects = select(asked.c.subject_id).where(asked.c.kind == kind, among(asked)).distinct().subquery()
+            clauses: list[ColumnElement[bool]] = [subject == subjects.c.subject_id]
             if self.thing_ids:
                 clauses.append(member_of(execution, self.thing_ids))
             if self.group_id is not None:
                 clauses.append(execution.in_(self._in_groups))
             if self.things is not None:
                 clauses.append(self._matching(execution))
-            yield and_(EVENT.c.kind == kind, exists().where(*clauses).correlate(EVENT))
+            counting = select(subjects.c.subject_id).where(exists().where(*clauses).correlate(subjects))
+            yield and_(EVENT.c.kind == kind, EVENT.c.subject_id.in_(counting))
 
     def _matching(self, thing: Column[Any]) -> ColumnElement[bool]:
         if self.things is None:

@@ -16,7 +16,21 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, delete, false, func, literal, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from models.columns import now
 from models.dialects import settled_below
@@ -223,7 +237,12 @@ async def read_events(
         if found is None:
             return Look((), after, is_whole=True)
         end = Position.of(found)
-        statement = select(EVENT).where(behind, _place() <= _literal(end), scope.condition())
+
+        def among(log: FromClause) -> ColumnElement[bool]:
+            place = tuple_(log.c.transaction, log.c.sequence)
+            return and_(place > _literal(after), place <= _literal(end))
+
+        statement = select(EVENT).where(among(EVENT), scope.condition(among))
         statement = statement.where(visible_events(access, scope.kinds)).order_by(*_oldest_first()).limit(BATCH)
         events = [Event.of(row) for row in (await connection.execute(statement)).mappings()]
         # Asked last: if the place is kept now, nothing behind it was gone when the events were read.
@@ -237,10 +256,14 @@ async def read_events(
 
 async def match_events(store: Store, scope: EventScope, events: Sequence[Event]) -> list[Event]:
     """Those of the events, in their order, that are in the scope now; who may see them is not asked."""
-    among = member_of(EVENT.c.sequence, [event.position.sequence for event in events])
+    asked = [event.position.sequence for event in events]
+
+    def among(log: FromClause) -> ColumnElement[bool]:
+        return member_of(log.c.sequence, asked)
+
+    statement = select(EVENT.c.sequence).where(among(EVENT), scope.condition(among))
     async with store.read() as connection:
-        rows = (await connection.execute(select(EVENT.c.sequence).where(among, scope.condition()))).scalars()
-        matching = set(rows)
+        matching = set((await connection.execute(statement)).scalars())
     return [event for event in events if event.position.sequence in matching]
 
 
