@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +15,7 @@ from models.enums import EventKind, Role
 from models.errors import StoreError
 from models.ids import new_id
 from models.tables import EVENT, MEMBERSHIP, SESSION, THING, THING_STATE
-from models.writers import Changes, Interrupted, Refused, StoredThing, Writers, Writing
+from models.writers import Interrupted, Refused
 from services import reports
 from services.access import ANONYMOUS, Access, ThingPrincipal, UserPrincipal, resolve_access
 from services.errors import Conflict, FleetError, Forbidden, InvalidInput, LimitReached, NotFound, Unauthenticated
@@ -25,65 +23,9 @@ from services.reports import Reports
 from services.submissions import Outcome, Report, Taken
 from services.tokens import digest
 from tests.cast import THING_KEY, Cast
+from tests.services.standing_writers import Failing, Gated
 
 CHANGED = EVENT.c.kind == EventKind.THING_STATE_CHANGED
-
-
-class Gated(Writers):
-    """Writers whose transactions wait at their beginning until they are let go; `begun` counts them."""
-
-    def __init__(self, behind: Writers) -> None:
-        self.behind = behind
-        self.begun = 0
-        self.waiting = asyncio.Event()
-        self.go = asyncio.Event()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Writing, None]:
-        self.begun += 1
-        self.waiting.set()
-        await self.go.wait()
-        async with self.behind.transaction() as writing:
-            yield writing
-
-    async def close(self) -> None:
-        await self.behind.close()
-
-
-class Failing(Writers):
-    """Writers whose transactions fail with these errors, one after the other, before they write; then they do."""
-
-    def __init__(self, behind: Writers, errors: Sequence[Exception], *, when: str = "") -> None:
-        self.behind = behind
-        self.errors = list(errors)
-        self.when = when
-        self.begun = 0
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Writing, None]:
-        self.begun += 1
-        async with self.behind.transaction() as writing:
-            yield _FailingWriting(writing, self)
-
-    async def close(self) -> None:
-        await self.behind.close()
-
-
-class _FailingWriting(Writing):
-    def __init__(self, behind: Writing, writers: Failing) -> None:
-        self.behind = behind
-        self.writers = writers
-
-    async def lock(self, things: Sequence[str]) -> list[StoredThing]:
-        return await self.behind.lock(things)
-
-    async def epoch(self) -> int:
-        return await self.behind.epoch()
-
-    async def apply(self, changes: Changes, moment: datetime) -> Mapping[str, str]:
-        if self.writers.errors and any(self.writers.when in each.reported for each in changes.states):
-            raise self.writers.errors.pop(0)
-        return await self.behind.apply(changes, moment)
 
 
 @pytest.fixture
