@@ -29,6 +29,7 @@ subscription ($scope: EventScopeInput, $after: String) {
 """
 SECONDS_BETWEEN_ATTEMPTS: Final = 0.1
 SECONDS_FOR_AN_EVENT: Final = 60.0
+SECONDS_WITHOUT_AN_EVENT: Final = 120.0
 SHOWN: Final = 5
 WITHOUT_DATABASE: Final = "INTERNAL"
 CUT: Final = (aiohttp.ClientError, ConnectionError, SubscriptionEnded)
@@ -56,6 +57,8 @@ class Reader:
     scope: Mapping[str, Any] | None = None
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
+    _seen_before: int = 0
+    _last_gain: float | None = None
 
     @property
     def is_done(self) -> bool:
@@ -66,9 +69,11 @@ class Reader:
         """Read to the end over many connections, at any of the gateways.
 
         After a random number of events, up to `at_most`, the reader leaves, half of the times without a word, and
-        comes back with its last cursor. A gateway that goes away is left for another.
+        comes back with its last cursor. A gateway that goes away is left for another. Raises TimeoutError when no event
+        comes for a long time.
         """
         while not self.is_done:
+            self._be_patient()
             try:
                 async with self.subscribed(chance.choice(self.urls)) as subscription:
                     for _ in range(chance.randint(1, at_most)):
@@ -83,6 +88,15 @@ class Reader:
                 if refused.codes != [WITHOUT_DATABASE]:
                     raise
                 await asyncio.sleep(SECONDS_BETWEEN_ATTEMPTS)
+
+    def _be_patient(self) -> None:
+        """Raise TimeoutError when many connections in a row have brought nothing."""
+        moment = asyncio.get_running_loop().time()
+        if len(self.seen) > self._seen_before or self._last_gain is None:
+            self._seen_before, self._last_gain = len(self.seen), moment
+        elif moment - self._last_gain > SECONDS_WITHOUT_AN_EVENT:
+            message = f"nothing has come after {self.seen[-1:]}"
+            raise TimeoutError(message)
 
     async def read_on(self) -> None:
         """Read to the end over one connection."""
