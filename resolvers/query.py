@@ -86,7 +86,7 @@ class Query:
         description="The place in the log of all events as it was before anything else of this query was read; null "
         "before the first event. Read it beside a list and give it as `after` to a subscription: then you miss "
         "nothing, and may see something twice.",
-        metadata={EARLY: True},
+        metadata={EARLY: True, WEIGHT: Weight(1)},
     )
     async def event_cursor(self, info: Info) -> str | None:
         """The place in the log."""
