@@ -16,6 +16,8 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"
 _TOKEN: Final = re.compile(r"ey[\w-]+\.[\w-]+\.[\w-]+")
 _SECRET: Final = re.compile(r"[\w-]{43}")
 _CURSOR: Final = re.compile(r"WyJ[\w-]+")
+_PLACE: Final = re.compile(r"[MNO][\w-]{2,40}")
+"""Maybe a place in the log: base64 of two numbers."""
 
 
 class Newness:
@@ -37,6 +39,8 @@ class Newness:
     def _text(self, text: str) -> str:
         if _CURSOR.fullmatch(text):
             return f"<cursor of {self._opened(text)}>"
+        if _PLACE.fullmatch(text):
+            return self._place(text)
         if _SECRET.fullmatch(text):
             return "<secret>"
         text = _TOKEN.sub("<token>", text)
@@ -46,6 +50,12 @@ class Newness:
     def _opened(self, cursor: str) -> str:
         padded = cursor + "=" * (-len(cursor) % 4)
         return orjson.dumps(self.without(orjson.loads(base64.urlsafe_b64decode(padded)))).decode()
+
+    def _place(self, text: str) -> str:
+        """A place in the log without the transaction, whose id is of the server; any other text as it is."""
+        opened = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if len(text) % 4 != 1 else b""
+        numbers = re.fullmatch(rb"[0-9]+\.([0-9]+)", opened)
+        return text if numbers is None else f"<place {numbers[1].decode()}>"
 
     def _moment(self, text: str) -> str:
         old = text < START.isoformat() or text >= FAR.isoformat()
