@@ -129,7 +129,7 @@ class Writers(ABC):
 class PostgresWriters(Writers):
     """Writers by asyncpg; a transaction has a connection of its own while it lasts."""
 
-    at_a_time = 2
+    at_a_time = 3
 
     def __init__(self, url: URL, *, server_settings: dict[str, str], channel: str) -> None:
         """Every commit is told to the listeners of `channel`.

@@ -145,7 +145,7 @@ class ThingKeys:
         future: asyncio.Future[ThingPrincipal | None] = asyncio.get_running_loop().create_future()
         self._wanted.append((digest(key), future))
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look(), name="background: keys of things")
+            self._looking = asyncio.create_task(self._look(), name="keys of things")
         found = await future
         if found is None:
             raise Unauthenticated("the thing's key is not valid")
