@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from aiohttp import WebSocketError, WSMsgType, hdrs, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.http_websocket import WebSocketReader
@@ -29,6 +30,8 @@ VERSION: Final = "13"
 PING: Final = b"\x89\x00"
 ABNORMAL: Final = 1006
 NO_CODE: Final = 1005
+
+_log = structlog.get_logger("fleetgraph.websocket")
 
 
 class Upgraded(web.StreamResponse):
@@ -175,6 +178,7 @@ class Wire(asyncio.Protocol):
         if self._full_at is None or size < self._full_at[0]:
             self._full_at = (size, now)
         elif now - self._full_at[1] > self._settings.send_seconds:
+            _log.info("websocket.slow", waiting=size)
             self.transport.abort()
         return False
 

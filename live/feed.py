@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,14 +14,14 @@ from engine.errors import Code, RequestError, fault, format_exception
 from engine.execution import Answer, Operations
 from live.deliveries import Delivery, Outlet, Parcel, Patience
 from live.hub import Connection, Hub
-from live.log import Log, read_subtree
+from live.log import read_subtree
 from live.selections import selection_of
 from live.subscriptions import Subscription, SubscriptionClass, Watcher, personal
 from resolvers.context import Context, Parts
 from resolvers.watch import Watch
 from services.access import Access, Principal, UserPrincipal, resolve_access
 from services.errors import Unauthenticated
-from services.events import Event, Look, Position, check_position, read_events
+from services.events import Event, EventScope, Look, Position, check_position, read_events
 
 REQUEST_ID: Final = "live"
 ROOM_SECONDS: Final = 0.05
@@ -32,14 +32,13 @@ FAULTY_SECONDS: Final = (0.2, 1.0, 0.0)
 class Feed:
     """Subscriptions of one gateway process."""
 
-    def __init__(self, parts: Parts, operations: Operations, patience: Patience | None = None) -> None:
+    def __init__(self, parts: Parts, operations: Operations) -> None:
         """Nothing is followed before somebody subscribes."""
         self._parts = parts
         self._operations = operations
-        self._patience = patience or Patience(
+        self._patience = Patience(
             most_octets=parts.settings.subscription_backlog_bytes, together=parts.settings.backlog_bytes
         )
-        self._log = Log(parts.store)
         self.hub = Hub(parts.store, parts.tail, self._answer)
 
     async def start(self) -> None:
@@ -55,11 +54,7 @@ class Feed:
         if principal is None:
             return
         async with self.hub.awake():
-            try:
-                access = await self._access(principal)
-            except Unauthenticated as error:
-                raise RequestError([format_exception(error, REQUEST_ID)]) from None
-            self.hub.watch(Watcher(principal, access)).connections[connection] = None
+            (await self._watcher(principal)).connections[connection] = None
 
     def disconnect(self, principal: Principal | None, connection: Connection) -> None:
         """The connection is closed."""
@@ -97,14 +92,11 @@ class Feed:
                 subscription.join(kind, self.hub.edge)
             else:
                 await self._replay(subscription)
-        except RequestError:
-            self._drop(subscription)
-            raise
-        except asyncio.CancelledError:
-            self._drop(subscription)
+        except (RequestError, asyncio.CancelledError):
+            self._drop(subscription, principal)
             raise
         except Exception as error:
-            self._drop(subscription)
+            self._drop(subscription, principal)
             raise RequestError([format_exception(error, request_id)]) from error
         return subscription
 
@@ -119,11 +111,7 @@ class Feed:
     async def move(self, subscriptions: Iterable[Subscription], principal: Principal) -> None:
         """Let subscriptions go on under a fresh token. Raises RequestError when it is not good (any more)."""
         async with self.hub.awake():
-            try:
-                access = await self._access(principal)
-            except Unauthenticated as error:
-                raise RequestError([format_exception(error, REQUEST_ID)]) from None
-            watcher = self.hub.watch(Watcher(principal, access))
+            watcher = await self._watcher(principal)
             for subscription in list(subscriptions):
                 before, kind = subscription.watcher, subscription.kind
                 subscription.serve(watcher)
@@ -133,9 +121,21 @@ class Feed:
                 self.hub.unwatch(before)
             self.hub.unwatch(watcher)
 
-    def _drop(self, subscription: Subscription | None) -> None:
+    def _drop(self, subscription: Subscription | None, principal: Principal | None) -> None:
+        """Forget a subscription that could not be opened; what it was for may be watched by nobody else."""
+        watcher = None if principal is None else self.hub.watcher(principal)
         if subscription is not None:
             self.hub.close(subscription)
+        elif watcher is not None:
+            self.hub.unwatch(watcher)
+
+    async def _watcher(self, principal: Principal) -> Watcher:
+        """The watcher of a principal. Raises RequestError when it is signed out."""
+        try:
+            access = await self._access(principal)
+        except Unauthenticated as error:
+            raise RequestError([format_exception(error, REQUEST_ID)]) from None
+        return self.hub.watch(Watcher(principal, access))
 
     async def _access(self, principal: Principal | None) -> Access:
         """What a principal may see: as the hub keeps it current, or read now. Raises Unauthenticated."""
@@ -176,8 +176,7 @@ class Feed:
         written = orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
         def key() -> tuple[Any, ...]:
-            reach = watcher.access.reach(personal=selection.is_personal or personal(watch.scope.kinds))
-            return (watch.scope, id(prepared), written, reach)
+            return (watch.scope, id(prepared), written, self._reach(watcher.access, prepared, watch.scope))
 
         while (found := self.hub.find(key())) is None:
             epoch = self.hub.epoch
@@ -185,7 +184,6 @@ class Feed:
             if epoch == self.hub.epoch:
                 found = SubscriptionClass(
                     key=key(),
-                    answer_key=key()[1:],
                     prepared=prepared,
                     variables=dict(variables),
                     stream=watch.stream,
@@ -199,12 +197,14 @@ class Feed:
 
     def _regrouped(self, subscription: Subscription) -> SubscriptionClass:
         """The class of a subscription under the present access of its watcher."""
-        before = subscription.kind
-        access = subscription.watcher.access
-        selection = selection_of(self._operations.schema, before.prepared)
-        reach = access.reach(personal=selection.is_personal or personal(before.scope.kinds))
-        key = (*before.key[:-1], reach)
-        return self.hub.find(key) or self.hub.keep(before.under(key, key[1:], access))
+        before, access = subscription.kind, subscription.watcher.access
+        key = (*before.key[:-1], self._reach(access, before.prepared, before.scope))
+        return self.hub.find(key) or self.hub.keep(before.under(key, access))
+
+    def _reach(self, access: Access, prepared: PreparedOperation, scope: EventScope) -> Hashable:
+        """What accesses have in common under which the same is answered."""
+        selection = selection_of(self._operations.schema, prepared)
+        return access.reach(personal=selection.is_personal or personal(scope.kinds))
 
     async def _replay(self, subscription: Subscription) -> None:
         """Send what lies between the cursor and now, page by page, and join the live events without a seam."""
@@ -252,7 +252,7 @@ class Feed:
                 deliveries = [
                     Delivery(event.position, answer) for event, answer in zip(look.events, answers, strict=True)
                 ]
-            if not isinstance(principal, UserPrincipal) or access.stamp == await self._log.read_epoch():
+            if not isinstance(principal, UserPrincipal) or access.stamp == await self.hub.log.read_epoch():
                 return look, deliveries
             access = await resolve_access(self._parts.store, principal)
 

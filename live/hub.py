@@ -25,7 +25,7 @@ from live.subscriptions import Subscription, SubscriptionClass, Watcher
 from models.enums import EventKind
 from models.store import Store
 from services.access import Principal, ThingPrincipal, resolve_accesses
-from services.events import START, Event, Position, latest_position, match_events
+from services.events import START, Event, EventScope, Position, latest_position, match_events
 from services.tail import Tail
 
 Answer = Callable[[SubscriptionClass, Sequence[Event], bool], Awaitable[list[bytes]]]
@@ -57,7 +57,7 @@ class Hub:
         self._store = store
         self._tail = tail
         self._answer = answer
-        self._log = Log(store)
+        self.log = Log(store)
         self._index = ClassIndex()
         self._classes: dict[Any, SubscriptionClass] = {}
         self._watchers: dict[Principal, Watcher] = {}
@@ -163,7 +163,7 @@ class Hub:
         """Find the end of the log."""
         try:
             position = await latest_position(self._store)
-            self._epoch = await self._log.read_epoch()
+            self._epoch = await self.log.read_epoch()
             self._position = self.edge = max(self._position, position)
             self._sleeping = False
             self._tail.wake()
@@ -203,7 +203,7 @@ class Hub:
 
     async def _look(self) -> bool:
         """Read the log once and send what there is; returns whether there was anything."""
-        batch = await self._log.read(self._position)
+        batch = await self.log.read(self._position)
         if not batch.events:
             if batch.epoch != self._epoch:
                 await self._renew(batch.epoch)
@@ -217,7 +217,7 @@ class Hub:
             if epoch != self._epoch:
                 await self._renew(epoch)
             made = await self._make(batch.events)
-            after = await self._log.read_epoch()
+            after = await self.log.read_epoch()
             if after == epoch:
                 break
             epoch = after
@@ -259,10 +259,9 @@ class Hub:
             access = accesses.get(principal)
             if access is None:
                 self._sign_out(watcher)
-            elif access == watcher.access:
-                watcher.access = access
-            else:
-                watcher.access = access
+                continue
+            is_other, watcher.access = access != watcher.access, access
+            if is_other:
                 self._regroup_all(watcher)
 
     def _regroup_all(self, watcher: Watcher) -> None:
@@ -296,10 +295,18 @@ class Hub:
             for kind in self._index.candidates(event):
                 if kind.may_take(event):
                     (questions if kind.is_open(event) else taken)[kind].append(event)
+        # However many classes have a scope in common, the database is asked about it once.
+        scopes: defaultdict[EventScope, dict[Position, Event]] = defaultdict(dict)
         for kind, asked in questions.items():
-            matching = await match_events(self._store, kind.scope, asked)
-            if matching:
-                taken[kind] = sorted([*taken[kind], *matching], key=lambda event: event.position)
+            scopes[kind.scope] |= {event.position: event for event in asked}
+        matching = {
+            scope: {event.position for event in await match_events(self._store, scope, list(asked.values()))}
+            for scope, asked in scopes.items()
+        }
+        for kind, asked in questions.items():
+            matched = [event for event in asked if event.position in matching[kind.scope]]
+            if matched:
+                taken[kind] = sorted([*taken[kind], *matched], key=lambda event: event.position)
         return taken
 
     async def _make(self, events: Sequence[Event]) -> list[tuple[SubscriptionClass, Parcel]]:

@@ -28,11 +28,6 @@ class Batch:
     events: Sequence[Event]
     epoch: int
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there may be more at once."""
-        return len(self.events) == BATCH
-
 
 class Log:
     """The event log of one store."""

@@ -41,7 +41,7 @@ class SubscriptionClass:
     """
 
     key: tuple[Hashable, ...]
-    answer_key: Hashable
+    """The scope, and behind it all that the answers depend on."""
     prepared: PreparedOperation
     variables: Mapping[str, Any]
     stream: Stream
@@ -54,9 +54,14 @@ class SubscriptionClass:
     slow: int = 0
     """How many of them are slow."""
 
-    def under(self, key: tuple[Hashable, ...], answer_key: Hashable, access: Access) -> SubscriptionClass:
+    @property
+    def answer_key(self) -> Hashable:
+        """What classes have in common that answer alike."""
+        return self.key[1:]
+
+    def under(self, key: tuple[Hashable, ...], access: Access) -> SubscriptionClass:
         """A class like this one, under another access, without members."""
-        return replace(self, key=key, answer_key=answer_key, access=access, members={}, slow=0)
+        return replace(self, key=key, access=access, members={}, slow=0)
 
     def may_take(self, event: Event) -> bool:
         """Whether an event is in the scope, and seen under the access, as far as Python can tell: see `is_open`."""

@@ -6,11 +6,15 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import structlog
 
 from engine.errors import fault
 from engine.execution import Answer
 from gateway import FEED
+from live import feed as feed_module
+from live import hub as hub_module
 from live.hub import Hub
+from services.events import match_events
 from tests.client import Subscription
 from tests.fleets import Fleet
 from tests.gateways import Gateway
@@ -160,3 +164,38 @@ async def test_an_event_is_not_lost_with_a_fault_of_this_side(
         await report(gateway, fleet, value=6)
         assert await patch(events) == {"value": 6}
     assert failed == [1]
+
+
+async def test_the_database_is_asked_about_a_scope_once(
+    gateway: Gateway, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many classes have it: these two differ in their documents."""
+    tenant, asked = fleet.alder, list[int]()
+
+    async def counting(store: Any, scope: Any, events: Any) -> Any:
+        asked.append(len(events))
+        return await match_events(store, scope, events)
+
+    monkeypatch.setattr(hub_module, "match_events", counting)
+    scope = {"scope": {"groupId": tenant.hall}}
+    async with (
+        gateway.subscribe(WATCH, scope, token=tenant.owner.token) as one,
+        gateway.subscribe(f"# Another one.\n{WATCH}", scope, token=tenant.owner.token) as other,
+    ):
+        await report(gateway, fleet, value=7)
+        assert [await patch(each) for each in (one, other)] == [{"value": 7}] * 2
+    assert asked == [1]
+
+
+async def test_a_subscription_that_fails_to_open_leaves_nobody_watching(
+    gateway: Gateway, fleet: Fleet, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(store: Any, organization_id: Any) -> Any:
+        raise ConnectionError
+
+    monkeypatch.setattr(feed_module, "read_subtree", failing)
+    headers = {"Accept": "text/event-stream"}
+    with structlog.testing.capture_logs():
+        answer = await gateway.graphql(WATCH, token=fleet.alder.owner.token, headers=headers)
+    assert b"INTERNAL" in answer.body
+    assert hub._watchers == {}
