@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import Column, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
@@ -19,7 +19,7 @@ _CACHE_KIBIBYTES = 262_144
 
 
 class BulkWriter:
-    """Inserts rows that name every column of their table; nothing is defaulted."""
+    """Inserts rows; what the first row of a table does not name, all of them have by the column's default."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         """Write on a connection whose transaction has begun."""
@@ -27,12 +27,12 @@ class BulkWriter:
         self._plans: dict[Table, _Plan] = {}
 
     async def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert `rows`, each with a value for every column by its name in the database."""
+        """Insert `rows`, all with values for the same columns by their names in the database."""
         if not rows:
             return
         plan = self._plans.get(table)
         if plan is None:
-            plan = self._plans[table] = _Plan(self._connection, table)
+            plan = self._plans[table] = _Plan(self._connection, table, rows[0])
         if self._connection.dialect.name == "postgresql":
             raw = await self._connection.get_raw_connection()
             driver: Any = raw.driver_connection
@@ -44,11 +44,14 @@ class BulkWriter:
 class _Plan:
     """How the rows of one table become what the driver takes."""
 
-    def __init__(self, connection: AsyncConnection, table: Table) -> None:
-        self.names = [column.name for column in table.columns]
-        self._pick = itemgetter(*self.names)
+    def __init__(self, connection: AsyncConnection, table: Table, first: Row) -> None:
+        named = [column for column in table.columns if column.name in first]
+        defaulted = [column for column in table.columns if column.name not in first]
+        self.names = [column.name for column in (*named, *defaulted)]
+        self._defaults = [_default(column) for column in defaulted]
+        self._pick = itemgetter(*(column.name for column in named))
         self._converters: list[tuple[int, _Convert]] = []
-        for position, column in enumerate(table.columns):
+        for position, column in enumerate((*named, *defaulted)):
             convert = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
             if convert is not None:
                 self._converters.append((position, convert))
@@ -59,9 +62,18 @@ class _Plan:
     def records(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
         """The rows as tuples in the order of `names`, converted by column: several times faster than by row."""
         columns: list[Sequence[Any]] = list(zip(*map(self._pick, rows), strict=True))
+        columns += [[value] * len(rows) for value in self._defaults]
         for position, convert in self._converters:
             columns[position] = [convert(value) for value in columns[position]]
         return list(zip(*columns, strict=True))
+
+
+def _default(column: Column[Any]) -> Any:
+    """The value that the column has when nobody gives it one: None, or what its default says."""
+    if column.default is None:
+        return None
+    value: Any = column.default.arg  # type: ignore[attr-defined]
+    return value(None) if callable(value) else value
 
 
 @asynccontextmanager

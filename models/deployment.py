@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field
 
+from models.campaign import CampaignProgress, CampaignRules
 from models.columns import Owned, Versioned, choice, document, moment, reference
 from models.counts import ExecutionCounts
 from models.enums import DeploymentStatus
 
 
-class DeploymentRow(Owned, Versioned, ExecutionCounts, table=True):
+class DeploymentRow(Owned, Versioned, CampaignRules, CampaignProgress, ExecutionCounts, table=True):
     """A campaign; its OTA jobs do the work, its counts are the sums of theirs."""
 
     __tablename__ = "deployment"
@@ -26,8 +27,6 @@ class DeploymentRow(Owned, Versioned, ExecutionCounts, table=True):
     description: str = Field(default="", max_length=4096)
     status: DeploymentStatus = choice(DeploymentStatus, DeploymentStatus.PENDING)
     target: dict[str, Any] = document()
-    priority: int = Field(default=5)
-    retries: int = Field(default=0)
-    starts_at: datetime = moment()
-    finished_at: datetime | None = moment(nullable=True)
+    initial_thing_count: int = Field(default=0)
     aborted_at: datetime | None = moment(nullable=True)
+    retry_of_id: UUID | None = reference("deployment.id", ondelete="SET NULL", nullable=True, index=True)

@@ -83,10 +83,71 @@ class ArtifactFormat(StrEnum):
 
 
 class ArtifactStatus(StrEnum):
-    """Whether the file of an artifact has arrived."""
+    """Whether the file of an artifact is there."""
 
     AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    AWAITING_CONFIRMATION = "AWAITING_CONFIRMATION"
+    GENERATING = "GENERATING"
     READY = "READY"
+    FAILED = "FAILED"
+
+
+class AttachmentKind(StrEnum):
+    """What a file is that goes with an artifact."""
+
+    QA_REPORT = "QA_REPORT"
+    BOOTLOADER = "BOOTLOADER"
+    OTHER = "OTHER"
+
+
+class KeySpec(StrEnum):
+    """What kind of key signs artifacts."""
+
+    RSA_3072 = "RSA_3072"
+    ECDSA_P256 = "ECDSA_P256"
+
+
+class SigningStatus(StrEnum):
+    """Where the work of a signing request is."""
+
+    QUEUED = "QUEUED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+
+
+class SignedFile(StrEnum):
+    """Which file of an artifact was signed."""
+
+    FIRMWARE = "FIRMWARE"
+    BOOTLOADER = "BOOTLOADER"
+
+
+class JobSigning(StrEnum):
+    """How the file of a job is signed."""
+
+    NONE = "NONE"
+    KEYS = "KEYS"
+    AUTOMATIC = "AUTOMATIC"
+
+
+class AuthSetStatus(StrEnum):
+    """What was decided of one identity with one public key."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    PREAUTHORIZED = "PREAUTHORIZED"
+
+
+class ThingAuthStatus(StrEnum):
+    """What the auth sets of a thing come to."""
+
+    ACCEPTED = "ACCEPTED"
+    PREAUTHORIZED = "PREAUTHORIZED"
+    PENDING = "PENDING"
+    REJECTED = "REJECTED"
+    NOAUTH = "NOAUTH"
 
 
 class DeploymentStatus(StrEnum):
@@ -143,6 +204,7 @@ class EventKind(StrEnum):
     OTA_EXECUTION_CHANGED = "OTA_EXECUTION_CHANGED"
     OTA_JOB_CHANGED = "OTA_JOB_CHANGED"
     DEPLOYMENT_CHANGED = "DEPLOYMENT_CHANGED"
+    OTA_UPDATE_OFFERED = "OTA_UPDATE_OFFERED"
     MEMBERSHIP_CHANGED = "MEMBERSHIP_CHANGED"
 
 
@@ -177,6 +239,9 @@ class Permission(StrEnum):
     THING_READ = "thing:read"
     THING_WRITE = "thing:write"
     THING_DELETE = "thing:delete"
+    THING_AUTHORIZE = "thing:authorize"
+    TENANT_READ = "tenant:read"
+    TENANT_WRITE = "tenant:write"
     STATE_REPORT = "state:report"
     STATE_DESIRE = "state:desire"
     RELEASE_READ = "release:read"
@@ -184,5 +249,8 @@ class Permission(StrEnum):
     RELEASE_DELETE = "release:delete"
     OTA_READ = "ota:read"
     OTA_DEPLOY = "ota:deploy"
+    OTA_APPROVE = "ota:approve"
     OTA_REPORT = "ota:report"
+    SIGNING_READ = "signing:read"
+    SIGNING_WRITE = "signing:write"
     USER_ADMINISTER = "user:administer"

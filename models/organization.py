@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.columns import Versioned, choice, document, identifier, key_reference, moment, reference
@@ -14,7 +14,11 @@ from models.enums import OrganizationStatus, Role
 
 
 class OrganizationRow(Versioned, table=True):
-    """A tenant; the root of a tree has no parent."""
+    """A tenant; the root of a tree has no parent.
+
+    `accepted_thing_count` and `storage_used` (bytes of all uploaded files) are kept by the transactions that change
+    them.
+    """
 
     __tablename__ = "organization"
     __table_args__ = (Index(None, "name", "id"),)
@@ -29,6 +33,11 @@ class OrganizationRow(Versioned, table=True):
     meta: dict[str, Any] = document(sa_column_kwargs={"name": "metadata"})
     status: OrganizationStatus = choice(OrganizationStatus, OrganizationStatus.ACTIVE)
     thing_limit: int | None = Field(default=None)
+    accepted_thing_limit: int | None = Field(default=None)
+    accepted_thing_count: int = Field(default=0)
+    storage_limit: int | None = Field(default=None, sa_type=BigInteger)
+    storage_used: int = Field(default=0, sa_type=BigInteger)
+    time_zone: str = Field(default="UTC", max_length=64)
 
 
 class OrganizationAncestorRow(SQLModel, table=True):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field
+from sqlalchemy import Index, Integer, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
 
-from models.columns import Owned, Versioned, choice, moment, reference
+from models.campaign import CampaignProgress, CampaignRules
+from models.columns import Owned, Versioned, choice, document, key_reference, moment, reference
 from models.counts import ExecutionCounts
-from models.enums import OtaExecutionStatus, OtaJobStatus
+from models.enums import JobSigning, OtaExecutionStatus, OtaJobStatus
 
 
-class OtaJobRow(Owned, Versioned, ExecutionCounts, table=True):
+class OtaJobRow(Owned, Versioned, CampaignRules, CampaignProgress, ExecutionCounts, table=True):
     """A batch of updates that starts at one time: a phase of a deployment, or a job of its own with one artifact."""
 
     __tablename__ = "ota_job"
@@ -21,13 +23,29 @@ class OtaJobRow(Owned, Versioned, ExecutionCounts, table=True):
 
     deployment_id: UUID | None = reference("deployment.id", nullable=True, index=True)
     artifact_id: UUID | None = reference("artifact.id", ondelete="NO ACTION", nullable=True, index=True)
+    created_by_id: UUID | None = reference("user_account.id", ondelete="SET NULL", nullable=True, index=True)
     name: str = Field(max_length=254)
+    description: str = Field(default="", max_length=4096)
     phase: int = Field(default=1)
+    phase_percent: int | None = Field(default=None)
+    phase_count: int | None = Field(default=None)
+    after_success_percent: int | None = Field(default=None)
+    planned_count: int = Field(default=0)
+    target: dict[str, Any] = document()
     status: OtaJobStatus = choice(OtaJobStatus, OtaJobStatus.IN_PROGRESS)
-    priority: int = Field(default=5)
-    retries: int = Field(default=0)
-    starts_at: datetime = moment()
-    finished_at: datetime | None = moment(nullable=True)
+    signing: JobSigning = choice(JobSigning, JobSigning.NONE)
+    begun_at: datetime | None = moment(nullable=True)
+    cancelled_at: datetime | None = moment(nullable=True)
+    retry_of_id: UUID | None = reference("ota_job.id", ondelete="SET NULL", nullable=True, index=True)
+
+
+class OtaJobKeyRow(SQLModel, table=True):
+    """A signing key that the file of a job is signed with (`JobSigning.KEYS`)."""
+
+    __tablename__ = "ota_job_key"
+
+    job_id: UUID = key_reference("ota_job.id")
+    key_id: UUID = key_reference("signing_key.id")
 
 
 class OtaExecutionRow(Owned, Versioned, table=True):
@@ -40,6 +58,13 @@ class OtaExecutionRow(Owned, Versioned, table=True):
         Index(None, "thing_id", "id"),
         Index(None, "deployment_id", "id"),
         Index(None, "job_id", "id"),
+        Index(
+            "ix_ota_execution_open",
+            "thing_id",
+            "job_id",
+            postgresql_where=text("finished_at IS NULL"),
+            sqlite_where=text("finished_at IS NULL"),
+        ),
     )
 
     job_id: UUID = reference("ota_job.id")
@@ -50,5 +75,23 @@ class OtaExecutionRow(Owned, Versioned, table=True):
     substate: str = Field(default="", max_length=1024)
     progress: int = Field(default=0)
     attempts: int = Field(default=0)
+    device_type: str = Field(default="", max_length=254)
+    offered_at: datetime | None = moment(nullable=True)
+    approved_at: datetime | None = moment(nullable=True)
+    approved_by_id: UUID | None = reference("user_account.id", ondelete="SET NULL", nullable=True, index=True)
+    log_line_count: int = Field(default=0)
+    log_uploaded_at: datetime | None = moment(nullable=True)
     started_at: datetime | None = moment(nullable=True)
     finished_at: datetime | None = moment(nullable=True)
+
+
+class UpdateLogLineRow(SQLModel, table=True):
+    """One line of the log that a thing uploaded of one update; `number` counts from 1."""
+
+    __tablename__ = "update_log_line"
+
+    execution_id: UUID = key_reference("ota_execution.id")
+    number: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
+    occurred_at: datetime = moment()
+    level: str = Field(max_length=32)
+    message: str = Field(sa_type=Text, nullable=False)

@@ -10,13 +10,15 @@ from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from models.columns import JSON_COLUMN, Owned, Versioned, choice, document, identifier, key_reference, moment, reference
-from models.enums import AttributeScope, Lifecycle, ThingType
+from models.enums import AttributeScope, Lifecycle, ThingAuthStatus, ThingType
 
 
 class ThingRow(Owned, Versioned, table=True):
     """A device, sensor, actuator, controller or gateway.
 
-    A thing that is `connected` has a moment at which it was `last_seen_at`.
+    A thing that is `connected` has a moment at which it was `last_seen_at`. `identity` are the data that it signs in
+    with by a key pair, found by their digest; `auth_status` is derived from its auth sets. `software` is what it last
+    said that it provides; `boot_key_digests` are the SHA-256 of the keys that its boot loader takes signed images of.
     """
 
     __tablename__ = "thing"
@@ -35,6 +37,8 @@ class ThingRow(Owned, Versioned, table=True):
             postgresql_where=text("connected"),
             sqlite_where=text("connected = 1"),
         ),
+        Index(None, "organization_id", "identity_digest", unique=True),
+        Index(None, "organization_id", "auth_status", "id"),
     )
 
     home_group_id: UUID | None = reference("thing_group.id", ondelete="SET NULL", nullable=True, index=True)
@@ -47,6 +51,13 @@ class ThingRow(Owned, Versioned, table=True):
     connected: bool = Field(default=False)
     last_seen_at: datetime | None = moment(nullable=True)
     report_interval_seconds: int | None = Field(default=None)
+    time_zone: str | None = Field(default=None, max_length=64)
+    identity: dict[str, Any] = document()
+    identity_digest: bytes | None = Field(default=None, sa_type=LargeBinary(32))
+    auth_status: ThingAuthStatus = choice(ThingAuthStatus, ThingAuthStatus.NOAUTH)
+    software: dict[str, Any] = document()
+    boot_key_digests: list[str] = Field(default_factory=list, sa_type=JSON_COLUMN, nullable=False)
+    decommissioned_at: datetime | None = moment(nullable=True)
     meta: dict[str, Any] = document(sa_column_kwargs={"name": "metadata"})
 
 

@@ -32,6 +32,12 @@ ROOT: Final[dict[str, Need]] = {
     "Query.otaJobs": Permission.OTA_READ,
     "Query.otaExecution": Permission.OTA_READ,
     "Query.otaExecutions": Permission.OTA_READ,
+    "Query.attachment": Permission.RELEASE_READ,
+    "Query.authSet": Permission.THING_READ,
+    "Query.signingKey": Permission.SIGNING_READ,
+    "Query.signingKeys": Permission.SIGNING_READ,
+    "Query.signingRequest": Permission.SIGNING_READ,
+    "Query.signingRequests": Permission.SIGNING_READ,
     "Query.viewer": SIGNED_IN,
     "Query.eventCursor": SIGNED_IN,
     "Query.node": SIGNED_IN,
@@ -54,7 +60,10 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         Permission.OTA_READ,
         (
             "id name description status target priority retries startsAt finishedAt abortedAt version "
-            "createdAt updatedAt counts organization release createdBy jobs executions"
+            "createdAt updatedAt counts organization release createdBy jobs executions approval archivedAt "
+            "askedCount dynamic expiresAt force initialThingCount maxThings metadata notify pausedAt retryOf "
+            "shareFile stopFailures stopMinimum stopPercent stopReason stoppedAt timeoutSeconds windowEnd "
+            "windowStart"
         ),
     ),
     "Node": (SIGNED_IN, "id"),
@@ -74,7 +83,9 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         Permission.ORGANIZATION_READ,
         (
             "id name description email phone address metadata status thingLimit version createdAt updatedAt "
-            "parent children memberships groups things profiles releases artifacts deployments otaJobs"
+            "parent children memberships groups things profiles releases artifacts deployments otaJobs "
+            "acceptedThingCount acceptedThingLimit signingKeys signingRequests storageLimit storageUsed "
+            "tenantTokens timeZone"
         ),
     ),
     "Membership": (Permission.MEMBERSHIP_READ, "id role createdAt updatedAt user organization"),
@@ -82,14 +93,18 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         Permission.OTA_READ,
         (
             "id name phase status priority retries startsAt finishedAt version createdAt updatedAt counts "
-            "organization deployment artifact executions"
+            "organization deployment artifact executions afterSuccessPercent approval archivedAt askedCount "
+            "begunAt cancelledAt createdBy description dynamic expiresAt force maxThings metadata notify "
+            "pausedAt phaseCount phasePercent plannedCount retryOf shareFile signing signingKeys stopFailures "
+            "stopMinimum stopPercent stopReason stoppedAt target timeoutSeconds windowEnd windowStart"
         ),
     ),
     "OtaExecution": (
         Permission.OTA_READ,
         (
             "id status substate progress attempts startedAt finishedAt version createdAt updatedAt "
-            "organization thing job deployment artifact"
+            "organization thing job deployment artifact approvedAt approvedBy deviceType hasLog log "
+            "logLineCount logUploadedAt offeredAt"
         ),
     ),
     "Profile": (
@@ -105,14 +120,16 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         (
             "id name artifactVersion description format compatibleTypes provides depends fileName size sha256 "
             "status downloadUrl downloadExpiresAt uploadedAt version createdAt updatedAt organization release "
-            "otaJobs executions"
+            "otaJobs executions archivedAt attachments createdBy info md5 model private problem signatures "
+            "signed signedFrom updates"
         ),
     ),
     "Thing": (
         Permission.THING_READ,
         (
-            "id name type externalId lifecycle connected lastSeenAt reportIntervalSeconds metadata version createdAt "
-            "updatedAt tags attributes lifecycleHistory state organization homeGroup groups profile executions"
+            "id name type externalId lifecycle connected lastSeenAt reportIntervalSeconds metadata version "
+            "createdAt updatedAt tags attributes lifecycleHistory state organization homeGroup groups profile "
+            "executions authSets authStatus bootKeyDigests decommissionedAt identity software timeZone tokens"
         ),
     ),
     "ThingAttribute": (Permission.THING_READ, "scope name value updatedAt"),
@@ -126,6 +143,35 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "Grant": (SIGNED_IN, "organization permissions"),
     "ThingStats": (Permission.THING_READ, "total connected disconnected buckets"),
     "ThingStatsBucket": (Permission.THING_READ, "key count connected"),
+    "Attachment": (
+        Permission.RELEASE_READ,
+        (
+            "artifact createdAt createdBy description downloadUrl fileName id kind md5 metadata organization "
+            "sha256 size updatedAt uploadedAt version"
+        ),
+    ),
+    "AuthSet": (Permission.THING_READ, "createdAt id identity organization publicKey status thing updatedAt version"),
+    "Signature": (
+        Permission.SIGNING_READ,
+        (
+            "artifact artifactName attachment createdAt createdBy file fileName id key keyName organization "
+            "publicKeyDigest request sha256 signedArtifact"
+        ),
+    ),
+    "SigningKey": (
+        Permission.SIGNING_READ,
+        ("createdAt description id name organization publicKey publicKeyDigest signatures spec tags updatedAt version"),
+    ),
+    "SigningRequest": (
+        Permission.SIGNING_READ,
+        (
+            "artifact createdAt createdBy description finishedAt id keys organization signBootloader "
+            "signatures signedArtifact status updatedAt version"
+        ),
+    ),
+    "TenantToken": (Permission.TENANT_READ, "createdAt createdBy id name organization updatedAt version"),
+    "ThingToken": (Permission.THING_READ, "authSet expiresAt id issuedAt thing"),
+    "UpdateLogLine": (Permission.OTA_READ, "level message number occurredAt"),
     "UserError": (PUBLIC, "code message path"),
     "Session": (PUBLIC, "accessToken refreshToken expiresAt sessionExpiresAt"),
     "ThingKey": (Permission.THING_WRITE, "thing key"),

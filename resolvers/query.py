@@ -13,6 +13,8 @@ from engine.fields import all_of, any_by_id, any_by_ids, by_id, by_key, descendi
 from engine.records import Node
 from models import (
     ArtifactRow,
+    AttachmentRow,
+    AuthSetRow,
     DeploymentRow,
     GroupRow,
     MembershipRow,
@@ -21,6 +23,8 @@ from models import (
     OtaJobRow,
     ProfileRow,
     ReleaseRow,
+    SigningKeyRow,
+    SigningRequestRow,
     ThingRow,
     UserRow,
 )
@@ -28,12 +32,14 @@ from resolvers.context import Info
 from resolvers.thing_lookup import external_id
 from resolvers.thing_stats import count_things
 from resolvers.viewer import view_principal
+from schema.auth_set import AuthSet
 from schema.deployment import Deployment
 from schema.group import Group
 from schema.organization import Membership, Organization
 from schema.ota import OtaExecution, OtaJob
 from schema.profile import Profile
-from schema.release import Artifact, Release
+from schema.release import Artifact, Attachment, Release
+from schema.signing import SigningKey, SigningRequest
 from schema.thing import Thing
 from schema.thing_filter import THING_ORDERINGS, ThingFilter, ThingOrder
 from schema.thing_stats import ThingStats, ThingStatsKey
@@ -75,6 +81,15 @@ class Query:
     ota_execution: OtaExecution | None = by_id(OtaExecutionRow.id, "otaexec", "One thing's update in one job.")
     ota_executions: Connection[OtaExecution] = all_of(
         OtaExecutionRow.id, "All updates of things, newest first.", order=[descending(OtaExecutionRow.id)]
+    )
+
+    attachment: Attachment | None = by_id(AttachmentRow.id, "attachment", "One file that goes with an artifact.")
+    auth_set: AuthSet | None = by_id(AuthSetRow.id, "authset", "One identity with one public key.")
+    signing_key: SigningKey | None = by_id(SigningKeyRow.id, "signingkey", "One signing key.")
+    signing_keys: Connection[SigningKey] = all_of(SigningKeyRow.id, "All signing keys.")
+    signing_request: SigningRequest | None = by_id(SigningRequestRow.id, "signingreq", "One request to sign.")
+    signing_requests: Connection[SigningRequest] = all_of(
+        SigningRequestRow.id, "All requests to sign, newest first.", order=[descending(SigningRequestRow.id)]
     )
 
     @strawberry.field(description="Who you are, where you belong, and what you may do.")

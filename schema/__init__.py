@@ -9,9 +9,21 @@ from __future__ import annotations
 from types import ModuleType
 
 from engine.records import Record
-from schema import deployment, group, organization, ota, profile, release, thing, user, viewer
+from schema import auth_set, deployment, group, organization, ota, profile, release, signing, thing, user, viewer
 
-_MODULES: tuple[ModuleType, ...] = (deployment, group, organization, ota, profile, release, thing, user, viewer)
+_MODULES: tuple[ModuleType, ...] = (
+    auth_set,
+    deployment,
+    group,
+    organization,
+    ota,
+    profile,
+    release,
+    signing,
+    thing,
+    user,
+    viewer,
+)
 
 
 def _link() -> None:

@@ -6,11 +6,15 @@ from engine.enums import described
 from models.enums import (
     ArtifactFormat,
     ArtifactStatus,
+    AttachmentKind,
     AttributeScope,
+    AuthSetStatus,
     DeploymentStatus,
     ErrorCode,
     EventKind,
     GroupKind,
+    JobSigning,
+    KeySpec,
     Lifecycle,
     OrganizationStatus,
     OtaExecutionStatus,
@@ -18,6 +22,9 @@ from models.enums import (
     PayloadFormat,
     Permission,
     Role,
+    SignedFile,
+    SigningStatus,
+    ThingAuthStatus,
     ThingType,
     UserStatus,
 )
@@ -25,11 +32,15 @@ from models.enums import (
 __all__ = [
     "ArtifactFormat",
     "ArtifactStatus",
+    "AttachmentKind",
     "AttributeScope",
+    "AuthSetStatus",
     "DeploymentStatus",
     "ErrorCode",
     "EventKind",
     "GroupKind",
+    "JobSigning",
+    "KeySpec",
     "Lifecycle",
     "OrganizationStatus",
     "OtaExecutionStatus",
@@ -37,6 +48,9 @@ __all__ = [
     "PayloadFormat",
     "Permission",
     "Role",
+    "SignedFile",
+    "SigningStatus",
+    "ThingAuthStatus",
     "ThingType",
     "UserStatus",
 ]
@@ -119,10 +133,72 @@ described(
 )
 described(
     ArtifactStatus,
-    "Whether the file of an artifact has arrived.",
+    "Whether the file of an artifact is there.",
     {
-        "AWAITING_UPLOAD": "Declared; its file has not been uploaded.",
-        "READY": "Uploaded and held against its checksum.",
+        "AWAITING_UPLOAD": "Declared; nothing has arrived that could be kept.",
+        "AWAITING_CONFIRMATION": "The file is there, and something that it does not say of itself has to be given.",
+        "GENERATING": "The gateway is making the file.",
+        "READY": "The file is there, and is what was declared.",
+        "FAILED": "The file could not be made; `problem` says why.",
+    },
+)
+described(
+    AttachmentKind,
+    "What a file is that goes with an artifact.",
+    {
+        "QA_REPORT": "What quality assurance found.",
+        "BOOTLOADER": "The boot loader that belongs to a firmware image.",
+        "OTHER": "Anything else.",
+    },
+)
+described(
+    KeySpec,
+    "What kind of key signs artifacts.",
+    {"RSA_3072": "RSA with 3072 bits.", "ECDSA_P256": "ECDSA on the curve P-256."},
+)
+described(
+    SigningStatus,
+    "Where the work of a signing request is.",
+    {
+        "QUEUED": "Not begun.",
+        "IN_PROGRESS": "Being done.",
+        "SUCCESS": "Done: the signed files are there.",
+        "FAILED": "Not possible; `description` says why.",
+    },
+)
+described(
+    SignedFile,
+    "Which file of an artifact was signed.",
+    {"FIRMWARE": "The file itself.", "BOOTLOADER": "The boot loader that belongs to it."},
+)
+described(
+    JobSigning,
+    "How the file of a job is signed.",
+    {
+        "NONE": "Not by the gateway.",
+        "KEYS": "With all of some keys.",
+        "AUTOMATIC": "For each thing with the key that its boot loader knows.",
+    },
+)
+described(
+    AuthSetStatus,
+    "What was decided of one identity with one public key.",
+    {
+        "PENDING": "Nothing yet.",
+        "ACCEPTED": "It may sign in.",
+        "REJECTED": "It may not sign in.",
+        "PREAUTHORIZED": "It may sign in as soon as it comes.",
+    },
+)
+described(
+    ThingAuthStatus,
+    "What the auth sets of a thing come to.",
+    {
+        "ACCEPTED": "One of them is accepted.",
+        "PREAUTHORIZED": "One of them is preauthorized, none accepted.",
+        "PENDING": "One of them waits for a decision, none lets it in.",
+        "REJECTED": "All of them are rejected.",
+        "NOAUTH": "There is none; such a thing can only sign in with a key.",
     },
 )
 described(
@@ -183,6 +259,7 @@ described(
         "OTA_EXECUTION_CHANGED": "One thing's update began, went on, or ended.",
         "OTA_JOB_CHANGED": "An OTA job was created, edited or deleted, or its status or its counts changed.",
         "DEPLOYMENT_CHANGED": "A deployment was created, edited or deleted, or its status or its counts changed.",
+        "OTA_UPDATE_OFFERED": "People are told that an update of a thing waits for their consent.",
         "MEMBERSHIP_CHANGED": "A person became a member, got another role, or is no member any more.",
     },
 )
@@ -219,6 +296,9 @@ described(
         "THING_READ": "See things with their state.",
         "THING_WRITE": "Create, change and move things.",
         "THING_DELETE": "Delete things.",
+        "THING_AUTHORIZE": "Decide which things may sign in, and end their tokens.",
+        "TENANT_READ": "See which tenant tokens there are.",
+        "TENANT_WRITE": "Make and delete tenant tokens.",
         "STATE_REPORT": "Report the state of things.",
         "STATE_DESIRE": "Set the desired state of things.",
         "RELEASE_READ": "See releases and artifacts, and download them.",
@@ -226,7 +306,10 @@ described(
         "RELEASE_DELETE": "Delete releases and artifacts.",
         "OTA_READ": "See deployments, jobs and executions.",
         "OTA_DEPLOY": "Create and stop deployments and jobs.",
+        "OTA_APPROVE": "Let updates of things go on, or refuse them.",
         "OTA_REPORT": "Report the progress of updates.",
+        "SIGNING_READ": "See signing keys without their private part, and what they signed.",
+        "SIGNING_WRITE": "Make signing keys, and have artifacts signed.",
         "USER_ADMINISTER": "Create and disable accounts (platform administrators only).",
     },
 )

@@ -20,18 +20,24 @@ from models import (
     OtaJobRow,
     ProfileRow,
     ReleaseRow,
+    SigningKeyRow,
+    SigningRequestRow,
+    TenantTokenRow,
     ThingRow,
     UserRow,
 )
 from schema.enums import OrganizationStatus, Role
+from schema.scalars import BigInt
 from schema.thing_filter import THING_ORDERINGS, ThingFilter, ThingOrder
 
 if TYPE_CHECKING:
+    from schema.auth_set import TenantToken
     from schema.deployment import Deployment
     from schema.group import Group
     from schema.ota import OtaJob
     from schema.profile import Profile
     from schema.release import Artifact, Release
+    from schema.signing import SigningKey, SigningRequest
     from schema.thing import Thing
     from schema.user import User
 
@@ -49,6 +55,15 @@ class Organization(Node):
     metadata: JSON = column(OrganizationRow.meta, "Free data, as an object.")
     status: OrganizationStatus = column(OrganizationRow.status, "Whether it may act.")
     thing_limit: int | None = column(OrganizationRow.thing_limit, "How many things it may have; null for no limit.")
+    accepted_thing_limit: int | None = column(
+        OrganizationRow.accepted_thing_limit, "How many things may be accepted to sign in; null for no limit."
+    )
+    accepted_thing_count: int = column(OrganizationRow.accepted_thing_count, "How many things are accepted now.")
+    storage_limit: BigInt | None = column(
+        OrganizationRow.storage_limit, "How many bytes its files may have together; null for no limit."
+    )
+    storage_used: BigInt = column(OrganizationRow.storage_used, "How many bytes its files have together.")
+    time_zone: str = column(OrganizationRow.time_zone, "The time zone of things that name none, by its IANA name.")
     version: int = column(OrganizationRow.version, "Grows with each edit; give it as `expectedVersion`.")
     created_at: datetime = column(OrganizationRow.created_at, "When it was created.")
     updated_at: datetime = column(OrganizationRow.updated_at, "When it was last edited.")
@@ -80,6 +95,18 @@ class Organization(Node):
         DeploymentRow.organization_id,
         "Its deployments, newest first.",
         order=[descending(DeploymentRow.id)],
+    )
+    tenant_tokens: Connection[TenantToken] = to_many(
+        OrganizationRow.id, TenantTokenRow.organization_id, "What names it to things that first sign in."
+    )
+    signing_keys: Connection[SigningKey] = to_many(
+        OrganizationRow.id, SigningKeyRow.organization_id, "The keys that its artifacts are signed with."
+    )
+    signing_requests: Connection[SigningRequest] = to_many(
+        OrganizationRow.id,
+        SigningRequestRow.organization_id,
+        "Its requests to sign, newest first.",
+        order=[descending(SigningRequestRow.id)],
     )
     ota_jobs: Connection[OtaJob] = to_many(
         OrganizationRow.id, OtaJobRow.organization_id, "Its OTA jobs, newest first.", order=[descending(OtaJobRow.id)]

@@ -12,6 +12,7 @@ from engine.connection import Connection
 from engine.fields import column, computed, descending, identifier, to_all, to_many, to_one
 from engine.records import Node, Record, record
 from models import (
+    AuthSetRow,
     GroupRow,
     GroupThingRow,
     OrganizationRow,
@@ -22,11 +23,13 @@ from models import (
     ThingRow,
     ThingStateRow,
     ThingTagRow,
+    ThingTokenRow,
 )
 from schema.delta import state_delta
-from schema.enums import AttributeScope, Lifecycle, ThingType
+from schema.enums import AttributeScope, Lifecycle, ThingAuthStatus, ThingType
 
 if TYPE_CHECKING:
+    from schema.auth_set import AuthSet, ThingToken
     from schema.group import Group
     from schema.organization import Organization
     from schema.ota import OtaExecution
@@ -54,6 +57,16 @@ class Thing(Node):
         "How often it reports, in seconds; null for the setting of the gateway. It goes offline when it has been "
         "silent for half as long again, and keeps no socket.",
     )
+    time_zone: str | None = column(
+        ThingRow.time_zone, "Its time zone by its IANA name; null for that of its organization."
+    )
+    identity: JSON = column(ThingRow.identity, "The data that it signs in with by a key pair; empty without them.")
+    auth_status: ThingAuthStatus = column(ThingRow.auth_status, "What its auth sets come to.")
+    software: JSON = column(ThingRow.software, "What it last said that it has installed: an object of texts.")
+    boot_key_digests: list[str] = column(
+        ThingRow.boot_key_digests, "The SHA-256, in hex, of each key that its boot loader takes signed images of."
+    )
+    decommissioned_at: datetime | None = column(ThingRow.decommissioned_at, "When it was taken out of use for good.")
     metadata: JSON = column(ThingRow.meta, "Free data, as an object.")
     version: int = column(ThingRow.version, "Grows with each edit; give it as `expectedVersion`.")
     created_at: datetime = column(ThingRow.created_at, "When it was created.")
@@ -89,6 +102,12 @@ class Thing(Node):
         through=(GroupThingRow.thing_id, GroupThingRow.group_id),
     )
     profile: Profile | None = to_one(ThingRow.profile_id, ProfileRow.id, "How it talks.")
+    auth_sets: list[AuthSet] = to_all(
+        ThingRow.id, AuthSetRow.thing_id, "Its identities and keys, oldest first.", order=[AuthSetRow.id]
+    )
+    tokens: Connection[ThingToken] = to_many(
+        ThingRow.id, ThingTokenRow.thing_id, "The tokens that it was given and that may still be good."
+    )
     executions: Connection[OtaExecution] = to_many(
         ThingRow.id,
         OtaExecutionRow.thing_id,

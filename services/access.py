@@ -37,7 +37,9 @@ _EDIT: Final = _READ | {
     Permission.STATE_DESIRE,
     Permission.RELEASE_WRITE,
     Permission.OTA_DEPLOY,
+    Permission.OTA_APPROVE,
     Permission.OTA_REPORT,
+    Permission.THING_AUTHORIZE,
 }
 _ADMINISTER: Final = _EDIT | {
     Permission.ORGANIZATION_CREATE,
@@ -47,6 +49,8 @@ _ADMINISTER: Final = _EDIT | {
     Permission.PROFILE_DELETE,
     Permission.THING_DELETE,
     Permission.RELEASE_DELETE,
+    Permission.SIGNING_WRITE,
+    Permission.TENANT_WRITE,
 }
 ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.VIEWER: _READ,

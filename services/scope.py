@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Table, Uuid, bindparam, false, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Table, Uuid, and_, bindparam, false, or_, select, true
 
 from models.enums import Permission
 from models.tables import (
     ARTIFACT,
+    ATTACHMENT,
+    AUTH_SET,
     DEPLOYMENT,
     GROUP,
     GROUP_THING,
@@ -28,11 +30,17 @@ from models.tables import (
     OTA_JOB,
     PROFILE,
     RELEASE,
+    SIGNATURE,
+    SIGNING_KEY,
+    SIGNING_REQUEST,
+    TENANT_TOKEN,
     THING,
     THING_ATTRIBUTE,
     THING_LIFECYCLE,
     THING_STATE,
     THING_TAG,
+    THING_TOKEN,
+    UPDATE_LOG_LINE,
     USER,
 )
 from services.access import Access, Shape, scope_parameter
@@ -50,9 +58,16 @@ READ_PERMISSION: Final[Mapping[Table, Permission]] = {
     DEPLOYMENT: Permission.OTA_READ,
     OTA_JOB: Permission.OTA_READ,
     OTA_EXECUTION: Permission.OTA_READ,
+    ATTACHMENT: Permission.RELEASE_READ,
+    AUTH_SET: Permission.THING_READ,
+    THING_TOKEN: Permission.THING_READ,
+    TENANT_TOKEN: Permission.TENANT_READ,
+    SIGNING_KEY: Permission.SIGNING_READ,
+    SIGNING_REQUEST: Permission.SIGNING_READ,
+    SIGNATURE: Permission.SIGNING_READ,
 }
-PARTS_OF_A_THING: Final = frozenset({THING_STATE, THING_ATTRIBUTE, THING_TAG, THING_LIFECYCLE})
-"""Tables that have no scope of their own: their rows are reached from a thing that is in scope, or joined to one."""
+PARTS: Final = frozenset({THING_STATE, THING_ATTRIBUTE, THING_TAG, THING_LIFECYCLE, UPDATE_LOG_LINE})
+"""Tables that have no scope of their own: their rows are reached from a thing or an execution that is in scope."""
 
 
 def visible(access: Access, table: Table) -> ColumnElement[bool] | None:
@@ -60,7 +75,7 @@ def visible(access: Access, table: Table) -> ColumnElement[bool] | None:
 
     Raises KeyError for a table that nobody has given a rule: denied by default, and found by the first test.
     """
-    if table in PARTS_OF_A_THING:
+    if table in PARTS:
         return None
     permission = READ_PERMISSION[table]
     if access.shape is Shape.EVERYTHING:
@@ -75,6 +90,9 @@ def visible(access: Access, table: Table) -> ColumnElement[bool] | None:
         return or_(myself(USER.c.id, access), USER.c.id.in_(shared))
     if table is MEMBERSHIP:
         return or_(myself(MEMBERSHIP.c.user_id, access), within(MEMBERSHIP.c.organization_id, access, permission))
+    if table is ARTIFACT:
+        mine = or_(ARTIFACT.c.private_to_id.is_(None), myself(ARTIFACT.c.private_to_id, access))
+        return and_(within(ARTIFACT.c.organization_id, access, permission), mine)
     return within(table.c.id if table is ORGANIZATION else table.c.organization_id, access, permission)
 
 

@@ -18,7 +18,7 @@ from models.tables import EVENT, MEMBERSHIP, ORGANIZATION, THING, USER
 from services import access as access_module
 from services.access import ANONYMOUS, Access, Shape, ThingPrincipal, UserPrincipal, resolve_access
 from services.events import visible_events
-from services.scope import PARTS_OF_A_THING, READ_PERMISSION, visible
+from services.scope import PARTS, READ_PERMISSION, visible
 from services.sessions import Authenticator
 from services.tokens import TokenKeys
 from tests.fleets import Fleet
@@ -71,7 +71,7 @@ def test_accesses_of_one_shape_have_one_text_for_every_table(pair: str, dialect:
     first, second, shape = PAIRS[pair]
     assert (first.shape, second.shape) == (shape, shape)
     assert first.scope_values.keys() == second.scope_values.keys()
-    for table in (*READ_PERMISSION, *PARTS_OF_A_THING):
+    for table in (*READ_PERMISSION, *PARTS):
         (text, values), (other, others) = compiled(first, table, dialect), compiled(second, table, dialect)
         assert text == other, table.name
         assert values == {name: first.scope_values[name] for name in values}
