@@ -13,11 +13,13 @@ from engine.records import NODES
 from resolvers.guard import guard
 from resolvers.mutations.artifact import ArtifactMutations
 from resolvers.mutations.deployment import DeploymentMutations
+from resolvers.mutations.deployment_control import DeploymentControlMutations
 from resolvers.mutations.group import GroupMutations
 from resolvers.mutations.membership import MembershipMutations
 from resolvers.mutations.organization import OrganizationMutations
 from resolvers.mutations.ota_execution import OtaExecutionMutations
 from resolvers.mutations.ota_job import OtaJobMutations
+from resolvers.mutations.ota_job_control import OtaJobControlMutations
 from resolvers.mutations.profile import ProfileMutations
 from resolvers.mutations.release import ReleaseMutations
 from resolvers.mutations.session import SessionMutations
@@ -42,7 +44,9 @@ class Mutation(
     ReleaseMutations,
     ArtifactMutations,
     DeploymentMutations,
+    DeploymentControlMutations,
     OtaJobMutations,
+    OtaJobControlMutations,
     OtaExecutionMutations,
 ):
     """The root of mutations, one base for each noun."""

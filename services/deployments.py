@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
-
 from models import DeploymentRow, OtaJobRow, ReleaseRow
-from models.enums import DeploymentStatus, EventKind, Permission
-from models.tables import ARTIFACT, OTA_EXECUTION, OTA_JOB, RELEASE
-from services.bulk import allow_time
-from services.endings import end_executions, end_jobs, lock_jobs
+from models.enums import Permission
+from models.tables import ARTIFACT, OTA_JOB, RELEASE
+from services.endings import lock_jobs
 from services.errors import WrongState
-from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB, add
-from services.execution_events import record, record_deployment, record_job
+from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB
+from services.execution_events import record_deployment, record_job
 from services.lookups import enter, look_up
 from services.patches import DESCRIPTION, NAME, Fields, apply_changes
 from services.rollouts import PRIORITY, Rules, ready_artifacts, roll_out
@@ -102,40 +99,4 @@ async def update(
         if job.status in OPEN_JOB and job.priority != deployment.priority:
             apply_changes(job, {"priority": deployment.priority}, {"priority": PRIORITY}, work.moment)
             record_job(work, job)
-    return deployment.id
-
-
-async def abort(work: UnitOfWork, deployment_id: UUID) -> UUID:
-    """Stop a campaign: what is open ends as ABORTED, what has ended stays, the deployment is FINISHED.
-
-    Things in the middle may finish what they do; what they report of it is refused (mender.ota.abort-deployment).
-    Raises NotFound, Forbidden, and WrongState when it has finished already.
-    """
-    await look_up(work, DeploymentRow, deployment_id, Permission.OTA_DEPLOY, ("id",))
-    await end_executions(work, OTA_EXECUTION.c.deployment_id == deployment_id)
-    jobs = await lock_jobs(work, OTA_JOB.c.deployment_id == deployment_id)
-    deltas = end_jobs(work, jobs)
-    deployment = await work.fetch(DeploymentRow, deployment_id, Permission.OTA_DEPLOY, ("id",))
-    if deployment.status not in OPEN_DEPLOYMENT:
-        raise WrongState("the deployment has finished already", ("id",))
-    add(deployment, deltas)
-    deployment.status = DeploymentStatus.FINISHED
-    deployment.aborted_at = deployment.finished_at = deployment.updated_at = work.moment
-    deployment.version += 1
-    record_deployment(work, deployment)
-    return deployment.id
-
-
-async def delete(work: UnitOfWork, deployment_id: UUID) -> UUID:
-    """Delete a finished campaign with its jobs and executions; raises NotFound, Forbidden, WrongState."""
-    deployment = await work.fetch(DeploymentRow, deployment_id, Permission.OTA_DEPLOY, ("id",))
-    if deployment.status in OPEN_DEPLOYMENT:
-        raise WrongState("the deployment has not finished; abort it first", ("id",))
-    jobs = select(OTA_JOB.c.id).where(OTA_JOB.c.deployment_id == deployment_id).order_by(OTA_JOB.c.id)
-    for job_id in (await work.session.execute(jobs)).scalars():
-        record(work, EventKind.OTA_JOB_CHANGED, deployment.organization_id, job_id, deleted=True)
-    record_deployment(work, deployment, deleted=True)
-    await allow_time(work)
-    await work.session.execute(OTA_EXECUTION.delete().where(OTA_EXECUTION.c.deployment_id == deployment_id))
-    await work.session.delete(deployment)
     return deployment.id

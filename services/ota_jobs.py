@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from models import ArtifactRow, DeploymentRow, OtaJobRow
-from models.enums import DeploymentStatus, Permission
-from models.tables import ARTIFACT, DEPLOYMENT, OTA_EXECUTION, OTA_JOB
-from services.bulk import allow_time
-from services.endings import end_executions, end_jobs, lock_jobs
+from models import ArtifactRow, OtaJobRow
+from models.enums import Permission
+from models.tables import ARTIFACT
 from services.errors import WrongState
-from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB, active_in, add
-from services.execution_events import record_deployment, record_job
+from services.execution_counts import OPEN_JOB
+from services.execution_events import record_job
 from services.lookups import enter, look_up
 from services.patches import NAME, Fields, apply_changes
 from services.rollouts import PRIORITY, Rules, ready_artifacts, roll_out
@@ -76,53 +74,4 @@ async def update(
         raise WrongState("the job has ended", ("priority",))
     if apply_changes(job, changes, _FIELDS, work.moment):
         record_job(work, job)
-    return job.id
-
-
-async def cancel(work: UnitOfWork, job_id: UUID) -> UUID:
-    """Stop a job: what is open ends as ABORTED, what has ended stays, the job is CANCELLED.
-
-    Its deployment, if it has one, finishes when nothing else of it is open. Raises NotFound, Forbidden, and WrongState
-    when it has ended already (rainmaker.ota.cancel-job).
-    """
-    seen = await look_up(work, OtaJobRow, job_id, Permission.OTA_DEPLOY, ("id",))
-    await end_executions(work, OTA_EXECUTION.c.job_id == job_id)
-    jobs = await lock_jobs(work, OTA_JOB.c.id == job_id)
-    if not any(job.status in OPEN_JOB for job in jobs):
-        raise WrongState("the job has ended already", ("id",))
-    deltas = end_jobs(work, jobs)
-    if seen["deployment_id"] is not None:
-        deployment = await work.find(DeploymentRow, DEPLOYMENT.c.id == seen["deployment_id"])
-        if deployment is not None:
-            add(deployment, deltas)
-            _settle(work, deployment)
-    return job_id
-
-
-def _settle(work: UnitOfWork, deployment: DeploymentRow) -> None:
-    """Finish a deployment of which nothing is open any more; a stopped phase counts as begun."""
-    if deployment.status not in OPEN_DEPLOYMENT:
-        return
-    if active_in(deployment):
-        deployment.status = DeploymentStatus.IN_PROGRESS
-    else:
-        deployment.status, deployment.finished_at = DeploymentStatus.FINISHED, work.moment
-    deployment.updated_at = work.moment
-    record_deployment(work, deployment)
-
-
-async def delete(work: UnitOfWork, job_id: UUID) -> UUID:
-    """Delete an ended job with its executions.
-
-    Raises NotFound, Forbidden, and WrongState when it is open or a part of a deployment, which counts its executions.
-    """
-    job = await work.fetch(OtaJobRow, job_id, Permission.OTA_DEPLOY, ("id",))
-    if job.status in OPEN_JOB:
-        raise WrongState("the job has not ended; cancel it first", ("id",))
-    if job.deployment_id is not None:
-        raise WrongState("the job is part of a deployment; delete the deployment", ("id",))
-    record_job(work, job, deleted=True)
-    await allow_time(work)
-    await work.session.execute(OTA_EXECUTION.delete().where(OTA_EXECUTION.c.job_id == job_id))
-    await work.session.delete(job)
     return job.id

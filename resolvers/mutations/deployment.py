@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from engine.ids import global_id
 from models.enums import Permission
 from resolvers.arguments import changes, given, key
 from resolvers.context import Info
 from resolvers.mutation import mutation
 from resolvers.ota_targets import target_of
 from schema.mutations.deployment import (
-    AbortDeploymentInput,
-    AbortDeploymentPayload,
     CreateDeploymentInput,
     CreateDeploymentPayload,
-    DeleteDeploymentInput,
-    DeleteDeploymentPayload,
     UpdateDeploymentInput,
     UpdateDeploymentPayload,
 )
@@ -26,7 +21,7 @@ from services.rollouts import Rules
 
 @strawberry.type
 class DeploymentMutations:
-    """Creating, changing, stopping and deleting deployments."""
+    """Creating and changing deployments."""
 
     @mutation(Permission.OTA_DEPLOY)
     async def create_deployment(self, info: Info, input: CreateDeploymentInput) -> CreateDeploymentPayload:
@@ -56,19 +51,3 @@ class DeploymentMutations:
         async with info.context.unit_of_work() as work:
             await deployments.update(work, deployment_id, changed, given(input.expected_version))
         return UpdateDeploymentPayload.of(deployment_id=deployment_id)
-
-    @mutation(Permission.OTA_DEPLOY)
-    async def abort_deployment(self, info: Info, input: AbortDeploymentInput) -> AbortDeploymentPayload:
-        """Stop a deployment: what is open ends as ABORTED, what has ended stays as it is."""
-        deployment_id = key("deployment", input.id, ("id",))
-        async with info.context.unit_of_work() as work:
-            await deployments.abort(work, deployment_id)
-        return AbortDeploymentPayload.of(deployment_id=deployment_id)
-
-    @mutation(Permission.OTA_DEPLOY)
-    async def delete_deployment(self, info: Info, input: DeleteDeploymentInput) -> DeleteDeploymentPayload:
-        """Delete a finished deployment with its jobs and executions."""
-        deployment_id = key("deployment", input.id, ("id",))
-        async with info.context.unit_of_work() as work:
-            await deployments.delete(work, deployment_id)
-        return DeleteDeploymentPayload.of(deleted_id=global_id("deployment", deployment_id))

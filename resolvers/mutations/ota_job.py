@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from engine.ids import global_id
 from models.enums import Permission
 from resolvers.arguments import changes, given, key
 from resolvers.context import Info
 from resolvers.mutation import mutation
 from resolvers.ota_targets import target_of
 from schema.mutations.ota_job import (
-    CancelOtaJobInput,
-    CancelOtaJobPayload,
     CreateOtaJobInput,
     CreateOtaJobPayload,
-    DeleteOtaJobInput,
-    DeleteOtaJobPayload,
     UpdateOtaJobInput,
     UpdateOtaJobPayload,
 )
@@ -26,7 +21,7 @@ from services.rollouts import Rules
 
 @strawberry.type
 class OtaJobMutations:
-    """Creating, changing, stopping and deleting OTA jobs."""
+    """Creating and changing OTA jobs."""
 
     @mutation(Permission.OTA_DEPLOY)
     async def create_ota_job(self, info: Info, input: CreateOtaJobInput) -> CreateOtaJobPayload:
@@ -54,19 +49,3 @@ class OtaJobMutations:
         async with info.context.unit_of_work() as work:
             await ota_jobs.update(work, job_id, changes(input, "name", "priority"), given(input.expected_version))
         return UpdateOtaJobPayload.of(ota_job_id=job_id)
-
-    @mutation(Permission.OTA_DEPLOY)
-    async def cancel_ota_job(self, info: Info, input: CancelOtaJobInput) -> CancelOtaJobPayload:
-        """Stop an OTA job: what is open ends as ABORTED, what has ended stays as it is."""
-        job_id = key("otajob", input.id, ("id",))
-        async with info.context.unit_of_work() as work:
-            await ota_jobs.cancel(work, job_id)
-        return CancelOtaJobPayload.of(ota_job_id=job_id)
-
-    @mutation(Permission.OTA_DEPLOY)
-    async def delete_ota_job(self, info: Info, input: DeleteOtaJobInput) -> DeleteOtaJobPayload:
-        """Delete an ended OTA job that stands on its own, with its executions."""
-        job_id = key("otajob", input.id, ("id",))
-        async with info.context.unit_of_work() as work:
-            await ota_jobs.delete(work, job_id)
-        return DeleteOtaJobPayload.of(deleted_id=global_id("otajob", job_id))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from engine.fields import to_one, value
+from engine.fields import to_one
 from engine.records import record
 from models import DeploymentRow
 from schema.deployment import Deployment
@@ -46,20 +46,6 @@ class UpdateDeploymentInput:
     )
 
 
-@strawberry.input(description="A deployment to be stopped.")
-class AbortDeploymentInput:
-    """A stop."""
-
-    id: strawberry.ID = strawberry.field(description="Which.")
-
-
-@strawberry.input(description="A finished deployment to be deleted, with its jobs and executions.")
-class DeleteDeploymentInput:
-    """A deletion."""
-
-    id: strawberry.ID = strawberry.field(description="Which.")
-
-
 @record()
 class DeploymentPayload(Payload):
     """The deployment that a mutation was about."""
@@ -76,16 +62,3 @@ class CreateDeploymentPayload(DeploymentPayload):
 @record()
 class UpdateDeploymentPayload(DeploymentPayload):
     """The deployment that was changed."""
-
-
-@record()
-class AbortDeploymentPayload(DeploymentPayload):
-    """The deployment that was stopped."""
-
-
-@record()
-class DeleteDeploymentPayload(Payload):
-    """What was deleted."""
-
-    deleted_id: strawberry.ID | None = value("deleted_id", "The id of the deployment that is gone.")
-    user_errors: list[UserError] = user_errors()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from engine.fields import to_one, value
+from engine.fields import to_one
 from engine.records import record
 from models import OtaJobRow
 from schema.mutations.ota_target import OtaTargetInput
@@ -42,20 +42,6 @@ class UpdateOtaJobInput:
     priority: int | None = strawberry.field(default=strawberry.UNSET, description="From 1 (first) to 10 (last).")
 
 
-@strawberry.input(description="An OTA job to be stopped.")
-class CancelOtaJobInput:
-    """A stop."""
-
-    id: strawberry.ID = strawberry.field(description="Which.")
-
-
-@strawberry.input(description="An ended OTA job to be deleted, with its executions.")
-class DeleteOtaJobInput:
-    """A deletion."""
-
-    id: strawberry.ID = strawberry.field(description="Which; the jobs of a deployment go with it.")
-
-
 @record()
 class OtaJobPayload(Payload):
     """The job that a mutation was about."""
@@ -72,16 +58,3 @@ class CreateOtaJobPayload(OtaJobPayload):
 @record()
 class UpdateOtaJobPayload(OtaJobPayload):
     """The job that was changed."""
-
-
-@record()
-class CancelOtaJobPayload(OtaJobPayload):
-    """The job that was stopped."""
-
-
-@record()
-class DeleteOtaJobPayload(Payload):
-    """What was deleted."""
-
-    deleted_id: strawberry.ID | None = value("deleted_id", "The id of the job that is gone.")
-    user_errors: list[UserError] = user_errors()

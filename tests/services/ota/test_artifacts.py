@@ -13,7 +13,7 @@ from models import ArtifactRow, OtaExecutionRow, OtaJobRow, ReleaseRow
 from models.enums import ArtifactFormat, ArtifactStatus, Role
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
-from services import artifacts, deployments, executions, ota_jobs, releases
+from services import artifacts, executions, ota_jobs, releases, stops
 from services.access import Access
 from services.artifacts import Declaration
 from services.errors import Conflict, FleetError, Forbidden, InvalidInput, LimitReached, NotFound, WrongState
@@ -138,7 +138,7 @@ async def test_edit_until_it_is_used(fleet: Fleet, working: Working, editor: Acc
     used = await fleet.add_artifact(row.release_id)
     key = await start(fleet, working, editor, Target(everything=True), release_id=row.release_id)
     async with working(editor) as work:
-        await deployments.abort(work, key)
+        await stops.abort(work, key)
     with pytest.raises(WrongState):
         async with working(editor) as work:
             await artifacts.update(work, used, {"description": "Newer."})
@@ -223,7 +223,7 @@ async def test_delete_a_release_with_its_artifacts(fleet: Fleet, working: Workin
         async with working(admin) as work:
             await releases.delete(work, release)
     async with working(admin) as work:
-        await ota_jobs.cancel(work, job)
+        await stops.cancel(work, job)
     async with working(admin) as work:
         assert set(await releases.delete(work, release)) == made
     assert await fleet.count(ReleaseRow) == await fleet.count(ArtifactRow) == 0
@@ -237,7 +237,7 @@ async def test_a_release_that_a_deployment_names_stays(fleet: Fleet, working: Wo
     await fleet.add_artifact(release)
     key = await start(fleet, working, admin, Target(everything=True), release_id=release)
     async with working(admin) as work:
-        await deployments.abort(work, key)
+        await stops.abort(work, key)
     with pytest.raises(Conflict):
         async with working(admin) as work:
             await releases.delete(work, release)

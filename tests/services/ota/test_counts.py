@@ -12,7 +12,7 @@ from models.enums import OtaExecutionStatus as Status
 from models.enums import Role
 from models.ids import new_id
 from models.tables import THING
-from services import departures, deployments, executions, ota_jobs
+from services import departures, executions, ota_jobs, stops
 from services.errors import FleetError
 from services.executions import Report
 from services.rollouts import Rules
@@ -78,10 +78,10 @@ class Scene:
                     await executions.report(work, key, Report(status))
             case ("abort",):
                 async with self.working(self.editor) as work:
-                    await deployments.abort(work, self.deployment)
+                    await stops.abort(work, self.deployment)
             case ("cancel job" | "cancel phase",):
                 async with self.working(self.editor) as work:
-                    await ota_jobs.cancel(work, self.job if step[0] == "cancel job" else self.phase)
+                    await stops.cancel(work, self.job if step[0] == "cancel job" else self.phase)
             case ("forget", index):
                 async with self.working(self.editor) as work:
                     await departures.forget(work, [self.things[index]])

@@ -13,7 +13,7 @@ from models.enums import DeploymentStatus, EventKind, OtaJobStatus, Role
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from models.tables import THING
-from services import deployments, executions
+from services import campaign_removal, deployments, executions, stops
 from services.access import Access
 from services.errors import Conflict, FleetError, Forbidden, InvalidInput, LimitReached, NotFound, WrongState
 from services.executions import Report
@@ -198,7 +198,7 @@ async def test_the_number_of_statements_does_not_grow(
         counts.append(seen.count)
         with statements() as seen:
             async with working(editor) as work:
-                await deployments.abort(work, key)
+                await stops.abort(work, key)
         counts.append(seen.count)
     assert counts[:2] == counts[2:]
     assert counts[0] <= 15
@@ -217,7 +217,7 @@ async def test_edit(fleet: Fleet, working: Working, editor: Access) -> None:
         async with working(editor) as work:
             await deployments.update(work, key, {"name": "August"}, 1)
     async with working(editor) as work:
-        await deployments.abort(work, key)
+        await stops.abort(work, key)
     with pytest.raises(WrongState):
         async with working(editor) as work:
             await deployments.update(work, key, {"priority": 2})
@@ -236,7 +236,7 @@ async def test_abort_ends_what_is_open_and_keeps_the_rest(fleet: Fleet, working:
         await executions.report(work, made[running].id, Report(Status.DOWNLOADING))
     before = len(await fleet.events(EventKind.OTA_EXECUTION_CHANGED))
     async with working(editor) as work:
-        await deployments.abort(work, key)
+        await stops.abort(work, key)
     made = await fleet.executions()
     assert [made[thing].status for thing in (done, running, waiting)] == [
         Status.SUCCESS,
@@ -254,7 +254,7 @@ async def test_abort_ends_what_is_open_and_keeps_the_rest(fleet: Fleet, working:
             await executions.report(work, made[running].id, Report(Status.INSTALLING))
     with pytest.raises(WrongState):
         async with working(editor) as work:
-            await deployments.abort(work, key)
+            await stops.abort(work, key)
 
 
 async def test_delete_only_what_has_finished(fleet: Fleet, working: Working, editor: Access) -> None:
@@ -262,12 +262,12 @@ async def test_delete_only_what_has_finished(fleet: Fleet, working: Working, edi
     key = await start(fleet, working, editor, Target(everything=True))
     with pytest.raises(WrongState):
         async with working(editor) as work:
-            await deployments.delete(work, key)
+            await campaign_removal.delete_deployment(work, key)
     assert await fleet.count(DeploymentRow) == 1
     async with working(editor) as work:
-        await deployments.abort(work, key)
+        await stops.abort(work, key)
     async with working(editor) as work:
-        await deployments.delete(work, key)
+        await campaign_removal.delete_deployment(work, key)
     assert await fleet.count(DeploymentRow) == await fleet.count(OtaJobRow) == await fleet.count(OtaExecutionRow) == 0
 
 
@@ -275,7 +275,7 @@ async def test_deployments_of_others_do_not_exist(fleet: Fleet, working: Working
     await fleet.add_things(1)
     key = await start(fleet, working, editor, Target(everything=True))
     nobody = Access(editor.principal, roles={fleet.stranger: Role.OWNER})
-    for change in (deployments.abort, deployments.delete):
+    for change in (stops.abort, campaign_removal.delete_deployment):
         with pytest.raises(NotFound):
             async with working(nobody) as work:
                 await change(work, key)

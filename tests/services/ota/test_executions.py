@@ -10,7 +10,7 @@ import pytest
 from models import DeploymentRow, OtaExecutionRow, OtaJobRow
 from models.enums import DeploymentStatus, EventKind, OtaJobStatus, Role
 from models.enums import OtaExecutionStatus as Status
-from services import deployments, executions
+from services import executions, stops
 from services.access import Access
 from services.errors import Conflict, FleetError, Forbidden, InvalidInput, NotFound
 from services.executions import Report
@@ -189,7 +189,7 @@ async def test_reports_and_an_abort_at_the_same_time(fleet: Fleet, working: Work
     async def abort() -> str:
         await asyncio.sleep(0.05)
         async with working(editor) as work:
-            await deployments.abort(work, key)
+            await stops.abort(work, key)
         return "aborted"
 
     outcomes = await asyncio.gather(abort(), *(one(index) for index in range(12)), return_exceptions=True)

@@ -10,7 +10,7 @@ from models import DeploymentRow, OtaExecutionRow, OtaJobRow
 from models.enums import DeploymentStatus, OtaJobStatus, Role
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
-from services import executions, ota_jobs
+from services import campaign_removal, executions, ota_jobs, stops
 from services.access import Access
 from services.errors import Conflict, Forbidden, InvalidInput, NotFound, WrongState
 from services.executions import Report
@@ -87,7 +87,7 @@ async def test_cancel_ends_what_is_open(fleet: Fleet, working: Working, editor: 
     async with working(fleet.thing(0)) as work:
         await executions.report(work, made[done].id, Report(Status.SUCCESS))
     async with working(editor) as work:
-        await ota_jobs.cancel(work, key)
+        await stops.cancel(work, key)
     job = await fleet.one(OtaJobRow, key)
     assert (job.status, job.success_count, job.aborted_count) == (OtaJobStatus.CANCELLED, 1, 1)
     assert job.finished_at is not None
@@ -95,7 +95,7 @@ async def test_cancel_ends_what_is_open(fleet: Fleet, working: Working, editor: 
     await fleet.assert_counts()
     with pytest.raises(WrongState):
         async with working(editor) as work:
-            await ota_jobs.cancel(work, key)
+            await stops.cancel(work, key)
 
 
 async def test_cancelling_the_phase_of_a_deployment(fleet: Fleet, working: Working, editor: Access) -> None:
@@ -103,14 +103,14 @@ async def test_cancelling_the_phase_of_a_deployment(fleet: Fleet, working: Worki
     key = await start(fleet, working, editor, Target(everything=True))
     job = next(iter((await fleet.executions()).values())).job_id
     async with working(editor) as work:
-        await ota_jobs.cancel(work, job)
+        await stops.cancel(work, job)
     deployment = await fleet.one(DeploymentRow, key)
     assert (deployment.status, deployment.aborted_count) == (DeploymentStatus.FINISHED, 2)
     assert deployment.aborted_at is None
     await fleet.assert_counts()
     with pytest.raises(WrongState):
         async with working(editor) as work:
-            await ota_jobs.delete(work, job)
+            await campaign_removal.delete_job(work, job)
 
 
 async def test_delete_only_what_has_ended(fleet: Fleet, working: Working, editor: Access) -> None:
@@ -119,9 +119,9 @@ async def test_delete_only_what_has_ended(fleet: Fleet, working: Working, editor
     key = await make(fleet, working, editor, artifact, Target(everything=True))
     with pytest.raises(WrongState):
         async with working(editor) as work:
-            await ota_jobs.delete(work, key)
+            await campaign_removal.delete_job(work, key)
     async with working(editor) as work:
-        await ota_jobs.cancel(work, key)
+        await stops.cancel(work, key)
     async with working(editor) as work:
-        await ota_jobs.delete(work, key)
+        await campaign_removal.delete_job(work, key)
     assert await fleet.count(OtaJobRow) == await fleet.count(OtaExecutionRow) == 0
