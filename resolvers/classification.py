@@ -48,6 +48,7 @@ ROOT: Final[dict[str, Need]] = {
     "Subscription.thingConnectivityChanged": Permission.THING_READ,
     "Subscription.thingChanged": Permission.THING_READ,
     "Subscription.otaExecutionChanged": Permission.OTA_READ,
+    "Subscription.otaUpdateOffered": Permission.OTA_READ,
     "Subscription.deploymentProgress": Permission.OTA_READ,
     "Subscription.otaJobProgress": Permission.OTA_READ,
     "Subscription.membershipChanged": Permission.MEMBERSHIP_READ,
@@ -194,6 +195,7 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
         Permission.OTA_READ,
         "cursor kind occurredAt coalesced executionId status execution thing",
     ),
+    "OtaUpdateOfferedEvent": (Permission.OTA_READ, "cursor kind occurredAt coalesced executionId execution thing"),
     "DeploymentEvent": (Permission.OTA_READ, "cursor kind occurredAt coalesced deploymentId deleted deployment"),
     "OtaJobEvent": (Permission.OTA_READ, "cursor kind occurredAt coalesced otaJobId deleted otaJob"),
     "MembershipEvent": (

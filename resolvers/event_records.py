@@ -15,6 +15,7 @@ from schema.events import (
     MembershipEvent,
     OtaExecutionEvent,
     OtaJobEvent,
+    OtaUpdateOfferedEvent,
     StateSide,
     ThingConnectivityEvent,
     ThingEvent,
@@ -70,6 +71,10 @@ def _execution(event: Event) -> dict[str, Any]:
     return {"execution_id": event.subject_id, "status": OtaExecutionStatus(event.detail["status"])}
 
 
+def _offer(event: Event) -> dict[str, Any]:
+    return {"execution_id": event.subject_id}
+
+
 def _deployment(event: Event) -> dict[str, Any]:
     return {"deployment_id": event.subject_id, "deleted": bool(event.detail.get("deleted"))}
 
@@ -95,6 +100,7 @@ make_state_event: Final = _made(ThingStateEvent, _state)
 make_connectivity_event: Final = _made(ThingConnectivityEvent, _connectivity)
 make_thing_event: Final = _made(ThingEvent, _thing)
 make_execution_event: Final = _made(OtaExecutionEvent, _execution)
+make_offer_event: Final = _made(OtaUpdateOfferedEvent, _offer)
 make_deployment_event: Final = _made(DeploymentEvent, _deployment)
 make_job_event: Final = _made(OtaJobEvent, _job)
 make_membership_event: Final = _made(MembershipEvent, _membership)
@@ -110,6 +116,7 @@ _BY_KIND: Final[Mapping[EventKind, Make]] = {
     EventKind.OTA_EXECUTION_CHANGED: make_execution_event,
     EventKind.OTA_JOB_CHANGED: make_job_event,
     EventKind.DEPLOYMENT_CHANGED: make_deployment_event,
+    EventKind.OTA_UPDATE_OFFERED: make_offer_event,
     EventKind.MEMBERSHIP_CHANGED: make_membership_event,
 }
 

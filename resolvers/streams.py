@@ -23,6 +23,7 @@ from resolvers.event_records import (
     make_fleet_event,
     make_job_event,
     make_membership_event,
+    make_offer_event,
     make_state_event,
     make_thing_event,
 )
@@ -63,6 +64,7 @@ STREAMS: Final[Mapping[str, Stream]] = {
         Stream("thingConnectivityChanged", (EventKind.THING_CONNECTIVITY_CHANGED,), make_connectivity_event),
         Stream("thingChanged", THING_KINDS, make_thing_event),
         Stream("otaExecutionChanged", (EventKind.OTA_EXECUTION_CHANGED,), make_execution_event),
+        Stream("otaUpdateOffered", (EventKind.OTA_UPDATE_OFFERED,), make_offer_event),
         Stream("deploymentProgress", (EventKind.DEPLOYMENT_CHANGED,), make_deployment_event, merges=True),
         Stream("otaJobProgress", (EventKind.OTA_JOB_CHANGED,), make_job_event, merges=True),
         Stream("membershipChanged", (EventKind.MEMBERSHIP_CHANGED,), make_membership_event),

@@ -19,6 +19,7 @@ from schema.events import (
     MembershipEvent,
     OtaExecutionEvent,
     OtaJobEvent,
+    OtaUpdateOfferedEvent,
     ThingConnectivityEvent,
     ThingEvent,
     ThingStateEvent,
@@ -71,6 +72,16 @@ class Subscription:
         self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
     ) -> AsyncGenerator[OtaExecutionEvent, None]:
         """Moves of executions."""
+        return _watch(info, scope=scope, after=after)
+
+    @strawberry.subscription(
+        description="Updates that wait for the consent of a person, where whoever made them wants people to be told: "
+        f"one for each thing, when its OTA job starts.{_GOES_ON}"
+    )
+    def ota_update_offered(
+        self, info: Info, scope: Scope = strawberry.UNSET, after: After = strawberry.UNSET
+    ) -> AsyncGenerator[OtaUpdateOfferedEvent, None]:
+        """Updates that wait for consent."""
         return _watch(info, scope=scope, after=after)
 
     @strawberry.subscription(description=f"The progress of deployments.{_GOES_ON}")

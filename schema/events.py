@@ -145,6 +145,17 @@ class OtaExecutionEvent(Event):
 
 
 @record()
+class OtaUpdateOfferedEvent(Event):
+    """An update of a thing waits for the consent of a person, and whoever made it wants people to be told."""
+
+    execution_id: strawberry.ID = declared(Identifier("execution_id", "otaexec"), "The id of the update.")
+    execution: OtaExecution | None = to_one(
+        "execution_id", OtaExecutionRow.id, "The update, as it is when the event is sent."
+    )
+    thing: Thing | None = to_one("thing_id", ThingRow.id, "The thing.")
+
+
+@record()
 class DeploymentEvent(Event):
     """A deployment was created, edited or deleted, or its status or its counts changed."""
 
@@ -193,6 +204,7 @@ FleetEvent = Annotated[
     | ThingConnectivityEvent
     | ThingEvent
     | OtaExecutionEvent
+    | OtaUpdateOfferedEvent
     | DeploymentEvent
     | OtaJobEvent
     | MembershipEvent,

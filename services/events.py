@@ -78,6 +78,7 @@ PERMISSIONS: Final[Mapping[EventKind, Permission]] = {
     EventKind.OTA_EXECUTION_CHANGED: Permission.OTA_READ,
     EventKind.OTA_JOB_CHANGED: Permission.OTA_READ,
     EventKind.DEPLOYMENT_CHANGED: Permission.OTA_READ,
+    EventKind.OTA_UPDATE_OFFERED: Permission.OTA_READ,
     EventKind.MEMBERSHIP_CHANGED: Permission.MEMBERSHIP_READ,
 }
 """What seeing an event takes, in an organization that it concerns."""
