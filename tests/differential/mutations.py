@@ -44,6 +44,11 @@ ENDINGS: Final = (
 """Mutations that leave less to be asked for; they come last."""
 
 SUBJECTS: Final[Mapping[str, str]] = {
+    "Attachment": "attachment",
+    "AuthSet": "authset",
+    "SigningKey": "signingkey",
+    "TenantToken": "tenanttoken",
+    "OtaExecution": "otaexec",
     "Artifact": "artifact",
     "Deployment": "deployment",
     "Group": "group",
@@ -54,21 +59,28 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "Thing": "thing",
     "User": "user",
 }
-"""What the `id` of an input is of, by a word in the name of the input."""
+"""What the `id` of an input is of, by a word in the name of the input; the first that is found counts."""
 
 REFERENCES: Final[Mapping[str, str]] = {
     "artifactId": "artifact",
+    "attachmentId": "attachment",
+    "authSetId": "authset",
+    "deploymentId": "deployment",
     "executionId": "otaexec",
     "groupId": "group",
     "groupIds": "group",
     "homeGroupId": "group",
-    "ids": "thing",
+    "jobId": "otajob",
+    "keyId": "signingkey",
+    "keyIds": "signingkey",
     "organizationId": "org",
+    "otaJobId": "otajob",
     "profileId": "profile",
     "profileIds": "profile",
     "releaseId": "release",
     "thingId": "thing",
     "thingIds": "thing",
+    "tokenId": "thingtoken",
     "userId": "user",
     "userIds": "user",
 }
@@ -148,6 +160,8 @@ class Inputs:
                 return self._drawn.choice((1, 1, 2, 17, 5, -1 if name == "priority" else 1))
             case "BigInt":
                 return self._drawn.choice((1, 2**40))
+            case "Float":
+                return self._drawn.choice((0, 0.5, 100))
             case "DateTime":
                 return START.isoformat()
             case "JSON":
@@ -161,8 +175,8 @@ class Inputs:
         name, around = path[-1], next(each for each in reversed(path[:-1]) if each[0].isupper())
         if name in REFERENCES:
             return self._arguments.id(REFERENCES[name])
-        subject = next(prefix for word, prefix in SUBJECTS.items() if word in around)
-        return self._arguments.id(subject)
+        subject = next((prefix for word, prefix in SUBJECTS.items() if word in around), None)
+        return self._arguments.any_id() if subject is None else self._arguments.id(subject)
 
 
 def draw_mutation(schema: GraphQLSchema, known: Known, label: str, name: str) -> Operation:

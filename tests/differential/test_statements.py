@@ -17,6 +17,7 @@ from graphql import (
     parse,
 )
 
+from engine.records import NODES
 from tests.differential.comparison import Stand
 from tests.differential.operations import Operation, draw_query, plain_operation
 from tests.differential.sight import look_around
@@ -26,7 +27,7 @@ from tests.statements import Recorder
 EACH: Final = 150
 ACCESS: Final = 2
 """One statement that reads the access of the caller, and one that proves it when nothing was found that could."""
-NODE_TYPES: Final = 11
+NODE_TYPES: Final = len(NODES)
 WITH_THEIR_PARENT: Final = frozenset(
     {"edges", "node", "nodes", "pageInfo", "counts", "buckets", "userErrors", "grants", "viewer"}
 )
@@ -44,6 +45,9 @@ BEHIND: Final = {
     "scope": {"scope", "attributes"},
     "transaction": {"eventCursor"},
     "sequence": {"eventCursor"},
+    "log_uploaded_at": {"logUploadedAt", "hasLog"},
+    "digest": {"publicKeyDigest"},
+    "key_digest": {"publicKeyDigest"},
 }
 """Words of a document that ask for a column whose name they are not."""
 

@@ -12,25 +12,34 @@ from sqlmodel import SQLModel
 from engine.ids import global_id
 from engine.records import NODES
 from models.counts import count_column
-from models.enums import (
-    ArtifactFormat,
-    ArtifactStatus,
-    DeploymentStatus,
-    EventKind,
-    OtaExecutionStatus,
-    OtaJobStatus,
-)
+from models.enums import DeploymentStatus, EventKind, JobSigning, OtaExecutionStatus, OtaJobStatus
 from models.store import Store, StoreSettings, open_store
-from models.tables import ARTIFACT, DEPLOYMENT, EVENT, MEMBERSHIP, OTA_EXECUTION, OTA_JOB, RELEASE, THING
+from models.tables import (
+    DEPLOYMENT,
+    EVENT,
+    MEMBERSHIP,
+    OTA_EXECUTION,
+    OTA_JOB,
+    OTA_JOB_KEY,
+    SIGNING_KEY,
+    THING,
+    UPDATE_LOG_LINE,
+)
 from services.access import Principal
 from services.events import Position
-from tests.differential.world import DOCUMENTS, Ground, Tenant
+from tests.differential.files import Files
+from tests.differential.world import DOCUMENTS, Tenant
 
 EVENTS: Final = 5
 """Of each kind that concern the eventful thing, and as many that may concern others."""
 FIRST_EVENT: Final = 1_000_000
 """Far behind the sequence of the database, which starts from 1."""
-UPDATING: Final = (EventKind.OTA_EXECUTION_CHANGED, EventKind.OTA_JOB_CHANGED, EventKind.DEPLOYMENT_CHANGED)
+UPDATING: Final = (
+    EventKind.OTA_EXECUTION_CHANGED,
+    EventKind.OTA_UPDATE_OFFERED,
+    EventKind.OTA_JOB_CHANGED,
+    EventKind.DEPLOYMENT_CHANGED,
+)
 WITHOUT_THING: Final = (EventKind.OTA_JOB_CHANGED, EventKind.DEPLOYMENT_CHANGED, EventKind.MEMBERSHIP_CHANGED)
 STATUSES: Final = [status.value for status in OtaExecutionStatus]
 
@@ -49,15 +58,15 @@ class World:
     """The thing that every second event is of: of its own, of an update of it, or of its organization."""
 
 
-class Updates(Ground):
-    """Releases with artifacts, deployments, jobs of both sorts, executions in every status, and events."""
+class Updates(Files):
+    """Deployments, jobs of both sorts, executions in every status, and events."""
 
     def __init__(self) -> None:
         super().__init__()
         self.events: list[tuple[str, EventKind | None]] = []
         for tenant in (self.alder, self.birch):
             for organization in tenant.organizations:
-                releases = [self._release(organization, f"{number}.0", number) for number in range(4)]
+                releases = self.releases[organization]
                 for number, status in enumerate(DeploymentStatus):
                     release, artifacts = releases[number % len(releases)]
                     self._deployment(tenant, organization, release, artifacts, status=status)
@@ -66,37 +75,24 @@ class Updates(Ground):
                     self._job(tenant, organization, None, artifact, status=job)
         self._remember()
 
-    def _release(self, organization: UUID, name: str, artifacts: int) -> tuple[UUID, list[UUID]]:
-        notes = self.drawn.choice(("", "new things\n- ü"))
-        release = self.make(RELEASE, organization_id=organization, name=name, notes=notes)
-        made = []
-        for number in range(artifacts + 1):
-            ready = number % 2 == 0
-            made.append(
-                self.make(
-                    ARTIFACT,
-                    organization_id=organization,
-                    release_id=release,
-                    name=name,
-                    artifact_version=self.drawn.choice(("", "1.2.3")),
-                    format=tuple(ArtifactFormat)[number % len(ArtifactFormat)],
-                    compatible_types=self.drawn.choice(([], ["pump"], ["a", "ü", ""])),
-                    provides=self.document(),
-                    depends=self.document(),
-                    file_name=f"file {number}.bin",
-                    size=self.drawn.choice((0, 1, 2**31, 2**53)),
-                    sha256=f"{number:064x}",
-                    status=ArtifactStatus.READY if ready else ArtifactStatus.AWAITING_UPLOAD,
-                    uploaded_at=self.moment() if ready else None,
-                )
-            )
-        return release, made
-
     def _rules(self) -> dict[str, Any]:
         """What deployments and jobs have in common."""
         counts = {count_column(status): self.drawn.randrange(4) for status in OtaExecutionStatus}
         plan = {"priority": self.drawn.randrange(1, 11), "retries": self.drawn.randrange(3)}
-        return {"starts_at": self.moment(), "finished_at": self.maybe(self.moment()), **plan, **counts}
+        words = ("approval", "force", "notify", "share_file", "dynamic")
+        numbers = ("max_things", "timeout_seconds", "window_start", "window_end")
+        limits = ("stop_failures", "stop_percent", "stop_minimum")
+        moments = ("finished_at", "expires_at", "paused_at", "stopped_at", "archived_at")
+        return {
+            "starts_at": self.moment(),
+            "stop_reason": self.drawn.choice(("", "3 of 4 have failed", "ü")),
+            "asked_count": self.drawn.randrange(9),
+            **{name: self.drawn.random() < 0.5 for name in words},
+            **{name: self.maybe(self.drawn.randrange(1, 1441)) for name in (*numbers, *limits)},
+            **{name: self.maybe(self.moment()) for name in moments},
+            **plan,
+            **counts,
+        }
 
     def _deployment(
         self, tenant: Tenant, organization: UUID, release: UUID, artifacts: list[UUID], *, status: DeploymentStatus
@@ -109,7 +105,9 @@ class Updates(Ground):
             name=f"campaign {status.value.lower()}",
             status=status,
             target=self.drawn.choice(DOCUMENTS),
+            initial_thing_count=self.drawn.randrange(9),
             aborted_at=self.maybe(self.moment(), 0.3),
+            retry_of_id=self._earlier(DEPLOYMENT, organization),
             **self._rules(),
         )
         for phase in range(self.drawn.randrange(3)):
@@ -132,16 +130,30 @@ class Updates(Ground):
             deployment_id=deployment,
             artifact_id=None if deployment else artifact,
             name=f"job {status.value.lower()}",
+            created_by_id=self.maybe(self.drawn.choice(self.people)),
             phase=phase,
+            phase_percent=self.maybe(50),
+            phase_count=self.maybe(7),
+            after_success_percent=self.maybe(90),
+            planned_count=self.drawn.randrange(9),
+            target=self.drawn.choice(DOCUMENTS),
+            signing=self.drawn.choice(tuple(JobSigning)),
+            begun_at=self.maybe(self.moment()),
+            cancelled_at=self.maybe(self.moment()),
+            retry_of_id=self._earlier(OTA_JOB, organization),
             status=status,
             **self._rules(),
         )
+        keys = [row["id"] for row in self.rows[SIGNING_KEY] if row["organization_id"] == organization]
+        for key in self.drawn.sample(keys, self.drawn.randrange(2)):
+            self.add(OTA_JOB_KEY, job_id=job, key_id=key)
         things = tenant.things[organization]
         chosen = self.drawn.sample(things, min(len(things), self.drawn.randrange(7)))
         if self.thing in things and self.thing not in chosen and self.drawn.random() < 0.5:
             chosen.append(self.thing)
         for thing in chosen:
-            self.add(
+            lines = self.drawn.choice((0, 0, 1, 3))
+            execution = self.make(
                 OTA_EXECUTION,
                 organization_id=organization,
                 job_id=job,
@@ -152,9 +164,23 @@ class Updates(Ground):
                 substate=self.drawn.choice(("", "87 of 100", "ü\n")),
                 progress=self.drawn.randrange(101),
                 attempts=self.drawn.randrange(3),
+                device_type=self.drawn.choice(("", "pump")),
+                offered_at=self.maybe(self.moment()),
+                approved_at=self.maybe(self.moment()),
+                approved_by_id=self.maybe(self.drawn.choice(self.people)),
+                log_line_count=lines,
+                log_uploaded_at=self.moment() if lines else None,
                 started_at=self.maybe(self.moment()),
                 finished_at=self.maybe(self.moment()),
             )
+            for number in range(1, lines + 1):
+                line = {"occurred_at": self.moment(), "level": "debug", "message": self.drawn.choice(("", "ü\n\t"))}
+                self.add(UPDATE_LOG_LINE, execution_id=execution, number=number, **line)
+
+    def _earlier(self, table: Table, organization: UUID) -> UUID | None:
+        """Sometimes the id of a row that the organization has already."""
+        found = [row["id"] for row in self.rows[table] if row["organization_id"] == organization]
+        return self.maybe(self.drawn.choice(found), 0.3) if found else None
 
     def _remember(self) -> None:
         """Events of all kinds: every second one concerns the thing that asks, in between they concern any other."""
@@ -197,6 +223,7 @@ class Updates(Ground):
         """What the event is about, and its detail."""
         details: dict[EventKind, tuple[Any, dict[str, Any]]] = {
             EventKind.OTA_EXECUTION_CHANGED: (execution["id"], {"status": self.drawn.choice(STATUSES)}),
+            EventKind.OTA_UPDATE_OFFERED: (execution["id"], {}),
             EventKind.OTA_JOB_CHANGED: (execution["job_id"], {"deleted": True} if number % 3 == 0 else {}),
             EventKind.DEPLOYMENT_CHANGED: (execution["deployment_id"] or self.key(), {}),
             EventKind.THING_STATE_CHANGED: (

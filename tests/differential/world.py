@@ -23,6 +23,7 @@ from models.enums import (
     OrganizationStatus,
     PayloadFormat,
     Role,
+    ThingAuthStatus,
     ThingType,
     UserStatus,
 )
@@ -174,7 +175,7 @@ class Ground(Draft):
             (self.birch, branch, 2),
         ):
             self._furnish(tenant, organization, things)
-        thing = self._thing(self.alder, first, name="the caller", place=self.alder.groups[first][0])
+        thing = self._thing(self.alder, first, name="the caller", place=self.alder.groups[first][0], number=100)
         self.thing = thing
         self.callers["thing"] = ThingPrincipal(thing, first, self._digest(thing))
 
@@ -194,6 +195,11 @@ class Ground(Draft):
             phone=self.maybe("+49 30 1234"),
             address=self.document(),
             thing_limit=self.maybe(1000),
+            accepted_thing_limit=self.maybe(20),
+            accepted_thing_count=self.drawn.randrange(9),
+            storage_limit=self.maybe(2**53),
+            storage_used=self.drawn.choice((0, 2**31, 2**40)),
+            time_zone=self.drawn.choice(("UTC", "Asia/Kolkata")),
         )
         lines = self.rows[ORGANIZATION_ANCESTOR]
         above = [(line["ancestor_id"], line["depth"] + 1) for line in lines if line["organization_id"] == parent]
@@ -265,6 +271,13 @@ class Ground(Draft):
             connected=self.drawn.random() < 0.5,
             last_seen_at=self.maybe(self.moment()),
             report_interval_seconds=90 if number % 2 else None,
+            time_zone=self.maybe("Europe/Berlin"),
+            identity=self.document(),
+            identity_digest=None,
+            auth_status=self.drawn.choice(tuple(ThingAuthStatus)),
+            software=self.drawn.choice(({}, {"device_type": "pump", "artifact_name": "1.0"})),
+            boot_key_digests=self.drawn.choice(([], ["ab" * 32])),
+            decommissioned_at=self.maybe(self.moment(), 0.1),
         )
         tenant.things[organization].append(made)
         joined = {place} if place is not None else set()
