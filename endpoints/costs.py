@@ -53,7 +53,20 @@ class Costs:
                 return Charge(cost, self._nameless.take(trace.address, cost.total))
             return Charge(cost, self._named.take(principal, cost.total))
         except BudgetSpent as spent:
-            raise _spent(cost, self._per_minute, spent.seconds) from None
+            raise _spent("operation", cost.total, self._per_minute, spent.seconds) from None
+
+    def spend(self, cost: int, trace: Trace) -> None:
+        """Take a fixed cost, of a request that is no operation, from its caller's budget. Raises HttpError (429)."""
+        trace.cost = cost
+        if not self._per_minute:
+            return
+        try:
+            if trace.principal is None:
+                self._nameless.take(trace.address, cost)
+            else:
+                self._named.take(trace.principal, cost)
+        except BudgetSpent as spent:
+            raise _spent("request", cost, self._per_minute, spent.seconds) from None
 
     async def pace(self, charge: Charge, trace: Trace) -> Charge:
         """Charge for a further event of a subscription, and wait until the caller has earned it."""
@@ -90,11 +103,11 @@ def _too_dear(cost: Cost, limit: int) -> RequestError:
     return RequestError([{"message": message, "extensions": details}])
 
 
-def _spent(cost: Cost, per_minute: int, seconds: float) -> HttpError:
+def _spent(what: str, cost: int, per_minute: int, seconds: float) -> HttpError:
     wait = max(1, ceil(seconds))
     return HttpError(
         HTTPStatus.TOO_MANY_REQUESTS,
-        f"This operation costs {cost.total}, which is more than is left of your {per_minute} for a minute. "
+        f"This {what} costs {cost}, which is more than is left of your {per_minute} for a minute. "
         f"Try again in {wait} s.",
         code=Code.LIMIT_EXCEEDED,
         headers={"Retry-After": str(wait)},
