@@ -6,15 +6,20 @@ from pathlib import Path
 
 from models.enums import ArtifactFormat
 from services.formats.content import Content
+from services.formats.mender import read_mender
 
 __all__ = ["Content", "read_content"]
 
 
-def read_content(path: Path, format: ArtifactFormat, file_name: str) -> Content:
+def read_content(path: Path, kind: ArtifactFormat, file_name: str, /) -> Content:
     """Read a file to its end and check everything in it that can be checked; blocks, so it is run in a thread.
 
     `file_name` is the name that its sender gave it. Nothing is written and memory is bounded, whatever the file holds.
     Raises InvalidInput for a file that is broken, lies or is not of this format.
     """
-    del path, file_name
-    return Content(format=format)
+    if kind is ArtifactFormat.RAW:
+        return Content(format=kind)
+    with path.open("rb") as file:
+        if kind is ArtifactFormat.MENDER:
+            return read_mender(file)
+    return Content(format=kind)
