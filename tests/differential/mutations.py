@@ -47,7 +47,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "Attachment": "attachment",
     "AuthSet": "authset",
     "SigningKey": "signingkey",
-    "TenantToken": "tenanttoken",
+    "TenantToken": "tenant",
     "OtaExecution": "otaexec",
     "Artifact": "artifact",
     "Deployment": "deployment",
