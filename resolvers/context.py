@@ -135,9 +135,9 @@ class Context:
         return self._access
 
     def _presume(self) -> Access | None:
-        """What a person could do lately, or what a thing may do if its key is still good."""
+        """What a person could do lately, or what a thing may do if its key is still good; a token is looked up."""
         if isinstance(self.principal, ThingPrincipal):
-            return Access(self.principal)
+            return Access(self.principal) if self.principal.token_id is None else None
         return self.parts.accesses.get(self.principal)
 
     async def report(self, reports: Sequence[Report | FleetError]) -> list[Outcome]:

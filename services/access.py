@@ -22,9 +22,19 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, select
 
 from models.columns import now
-from models.enums import Permission, Role, UserStatus
+from models.enums import AuthSetStatus, OrganizationStatus, Permission, Role, UserStatus
 from models.store import Store
-from models.tables import ACCESS_EPOCH, MEMBERSHIP, ORGANIZATION_ANCESTOR, SESSION, THING, USER
+from models.tables import (
+    ACCESS_EPOCH,
+    AUTH_SET,
+    MEMBERSHIP,
+    ORGANIZATION,
+    ORGANIZATION_ANCESTOR,
+    SESSION,
+    THING,
+    THING_TOKEN,
+    USER,
+)
 from services.errors import Forbidden, Unauthenticated
 from sql.sets import member_of
 
@@ -81,12 +91,16 @@ class UserPrincipal:
 
 @dataclass(frozen=True, slots=True)
 class ThingPrincipal:
-    """A thing that showed its key; it acts for itself only, and its key has no end of its own."""
+    """A thing that acts for itself only: it showed its key, which has no end of its own, or a token.
+
+    `digest` is that of the key, and empty for a token, which is known by `token_id`.
+    """
 
     thing_id: UUID
     organization_id: UUID
-    digest: bytes = field(repr=False)
+    digest: bytes = field(default=b"", repr=False)
     expires_at: float | None = None
+    token_id: UUID | None = None
 
     @property
     def id(self) -> str:
@@ -288,7 +302,7 @@ async def resolve_access(store: Store, principal: Principal | None) -> Access:
     access = (await resolve_accesses(store, [principal])).get(principal)
     if access is None:
         if isinstance(principal, ThingPrincipal):
-            raise Unauthenticated("the thing's key is not valid")
+            raise Unauthenticated("the thing's key or token is not valid")
         raise Unauthenticated("the session has ended; sign in again")
     return access
 
@@ -296,10 +310,12 @@ async def resolve_access(store: Store, principal: Principal | None) -> Access:
 async def resolve_accesses(store: Store, principals: Collection[Principal]) -> dict[Principal, Access]:
     """Read what each of many principals may do now; one that would be refused is absent.
 
-    One statement for all people and one for all things among them.
+    One statement for all people among them, one for all things with a key, and one for all things with a token.
     """
     people = [each for each in principals if isinstance(each, UserPrincipal)]
     things = [each for each in principals if isinstance(each, ThingPrincipal)]
+    keyed = [each for each in things if each.token_id is None]
+    signed_in = {each.token_id: each for each in things if each.token_id is not None}
     found: dict[Principal, Access] = {}
     if people:
         by_session = await _resolve_sessions(store, list({each.session_id for each in people}))
@@ -307,15 +323,44 @@ async def resolve_accesses(store: Store, principals: Collection[Principal]) -> d
             access = by_session.get(person.session_id)
             if access is not None and access.user_id == person.user_id:
                 found[person] = replace(access, principal=person)
-    if things:
+    if keyed:
         statement = select(THING.c.id, THING.c.key_digest).where(
-            _among(THING.c.id, list({each.thing_id for each in things}))
+            _among(THING.c.id, list({each.thing_id for each in keyed}))
         )
         async with store.read() as connection:
             rows = (await connection.execute(statement)).all()
         digests = {row.id: row.key_digest for row in rows}
-        found |= {each: Access(each) for each in things if digests.get(each.thing_id) == each.digest}
+        found |= {each: Access(each) for each in keyed if digests.get(each.thing_id) == each.digest}
+    if signed_in:
+        good = await _resolve_tokens(store, list(signed_in))
+        found |= {
+            each: Access(each)
+            for key, each in signed_in.items()
+            if good.get(key) == (each.thing_id, each.organization_id)
+        }
     return found
+
+
+async def _resolve_tokens(store: Store, tokens: Sequence[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
+    """Thing and organization of each of these tokens that is good now.
+
+    It is kept and not over, was given for an auth set that is accepted, to a thing in use, in an organization that may
+    act (mender.identity.verify-device-token).
+    """
+    statement = (
+        select(THING_TOKEN.c.id, THING.c.id, THING.c.organization_id)
+        .select_from(THING_TOKEN)
+        .join(AUTH_SET, and_(AUTH_SET.c.id == THING_TOKEN.c.auth_set_id, AUTH_SET.c.status == AuthSetStatus.ACCEPTED))
+        .join(THING, and_(THING.c.id == THING_TOKEN.c.thing_id, THING.c.decommissioned_at.is_(None)))
+        .join(
+            ORGANIZATION,
+            and_(ORGANIZATION.c.id == THING.c.organization_id, ORGANIZATION.c.status == OrganizationStatus.ACTIVE),
+        )
+        .where(_among(THING_TOKEN.c.id, tokens), THING_TOKEN.c.expires_at > now())
+    )
+    async with store.read() as connection:
+        rows = (await connection.execute(statement)).all()
+    return {token: (thing, organization) for token, thing, organization in rows}
 
 
 async def _resolve_sessions(store: Store, sessions: Sequence[UUID]) -> dict[UUID, Access]:

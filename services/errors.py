@@ -8,6 +8,7 @@ FleetError
 |- LimitReached      a bound of the organization or of the gateway
 |- WrongState        not in this state of the object
 |- Unauthenticated   nobody, or nobody any more, is signed in
+|  '- TokenExpired   the token was good until its time was over
 '- CursorExpired     the event log no longer reaches back to the cursor
 """
 
@@ -70,6 +71,10 @@ class Unauthenticated(FleetError):
     """No valid credentials."""
 
     code = ErrorCode.UNAUTHENTICATED
+
+
+class TokenExpired(Unauthenticated):
+    """Credentials whose time is over; new ones may be asked for."""
 
 
 class CursorExpired(FleetError):

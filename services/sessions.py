@@ -8,12 +8,12 @@ digest and is good for one use; when it comes a second time, somebody has stolen
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -23,10 +23,11 @@ from models.enums import UserStatus
 from models.ids import new_id
 from models.store import Store
 from models.tables import REFRESH_TOKEN, SESSION, THING, USER
-from services.access import Principal, ThingPrincipal, UserPrincipal
-from services.errors import Forbidden, Unauthenticated
+from services.access import Access, Principal, ThingPrincipal, UserPrincipal, resolve_accesses
+from services.batches import Batches
+from services.errors import Forbidden, InvalidInput, TokenExpired, Unauthenticated
 from services.passwords import MAX_LENGTH, Passwords
-from services.tokens import MAX_TOKEN_LENGTH, Audience, TokenKeys, digest, lasts, new_secret
+from services.tokens import MAX_TOKEN_LENGTH, Audience, TokenKeys, digest, is_for, lasts, new_secret
 from services.unit_of_work import UnitOfWork
 from services.validation import check_email, check_text
 
@@ -37,10 +38,11 @@ FORGOTTEN_AFTER: Final = timedelta(days=1)
 REFRESH_TOKENS_PER_SESSION: Final = 1_000
 """Kept to recognise the second use of one; the session of an older one stays, but it opens nothing."""
 REMEMBERED_TOKENS: Final = 10_000
-KEYS_TOGETHER: Final = 100
-"""Keys of things that are looked up with one statement."""
+TOGETHER: Final = 100
+"""Keys or tokens of things that are looked up with one statement."""
 
 _AUTHORIZATION: Final = re.compile(r"([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*) *")
+_BEARER: Final = re.compile(r"(?i:bearer) +[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+ *")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +73,28 @@ class SessionTokens:
 
 
 class Authenticator:
-    """Says who an Authorization header stands for, and remembers the access tokens that it has verified.
+    """Says who an Authorization header stands for, and remembers the tokens that it has verified.
 
     What is remembered is bounded, the longest unused leaves first, and it holds for the keys of this authenticator
     alone: one with other keys has verified nothing yet. Only the signature and the claims of a token are remembered.
-    Its end is looked at each time, and whether its session still lasts is seen by `resolve_access`.
+    Its end is looked at each time, and whether it still opens anything is seen by `resolve_access`.
     """
 
     def __init__(self, store: Store, keys: TokenKeys, *, size: int = REMEMBERED_TOKENS) -> None:
-        """Look keys of things up in `store`, and verify access tokens with `keys`."""
+        """Look things up in `store`, and verify tokens with `keys`."""
         self._things = ThingKeys(store)
+        self._standing: Batches[Principal, Access] = Batches(
+            partial(resolve_accesses, store), most=TOGETHER, name="tokens of things"
+        )
         self._keys = keys
         self._size = size
-        self._verified: OrderedDict[str, UserPrincipal] = OrderedDict()
+        self._verified: OrderedDict[str, UserPrincipal | ThingPrincipal] = OrderedDict()
 
     async def authenticate(self, authorization: str | None) -> Principal | None:
         """Who the header stands for; None without a header.
 
-        `Bearer <access token>` is a person, `Thing <secret key>` a thing; neither is taken for the other
-        (mainflux.identity.authenticate-request). Raises Unauthenticated for everything else.
+        `Bearer <access token>` is a person or a thing that has signed in by a key pair, `Thing <secret key>` a thing;
+        none is taken for another (mainflux.identity.authenticate-request). Raises Unauthenticated for everything else.
         """
         if authorization is None:
             return None
@@ -101,19 +106,34 @@ class Authenticator:
             raise Unauthenticated("the authorization is not `Bearer <access token>` or `Thing <secret key>`")
         scheme, credentials = match[1].lower(), match[2]
         if scheme == "bearer":
-            return self._remember(authorization, _user_of(self._keys, credentials))
+            read = _thing_of if is_for(Audience.THING, credentials) else _user_of
+            return self._remember(authorization, read(self._keys, credentials))
         if scheme == "thing":
             return await self._things.owner(credentials)
         raise Unauthenticated("the authorization is not `Bearer <access token>` or `Thing <secret key>`")
 
-    def _again(self, authorization: str, principal: UserPrincipal) -> UserPrincipal:
-        if not lasts(principal.expires_at):
-            del self._verified[authorization]
+    async def authenticate_thing(self, authorization: str | None) -> ThingPrincipal:
+        """The thing whose token the header holds, which may act now: nothing is left to be asked of it.
+
+        Raises InvalidInput without a header and for one that is no bearer token, TokenExpired for a token whose time is
+        over, and Unauthenticated for a token that is forged or a person's, that was revoked, or whose thing or
+        organization may not act any more (mender.identity.verify-device-token).
+        """
+        if _BEARER.fullmatch(authorization or "") is None:
+            raise InvalidInput("the authorization is not `Bearer <token of a thing>`")
+        principal = await self.authenticate(authorization)
+        if not isinstance(principal, ThingPrincipal) or await self._standing.get(principal) is None:
             raise Unauthenticated("the token is not valid")
+        return principal
+
+    def _again(self, authorization: str, principal: UserPrincipal | ThingPrincipal) -> Principal:
+        if principal.expires_at is not None and not lasts(principal.expires_at):
+            del self._verified[authorization]
+            raise TokenExpired("the time of the token is over")
         self._verified.move_to_end(authorization)
         return principal
 
-    def _remember(self, authorization: str, principal: UserPrincipal) -> UserPrincipal:
+    def _remember(self, authorization: str, principal: UserPrincipal | ThingPrincipal) -> Principal:
         self._verified[authorization] = principal
         if len(self._verified) > self._size:
             self._verified.popitem(last=False)
@@ -128,48 +148,33 @@ def _user_of(keys: TokenKeys, token: str) -> UserPrincipal:
         raise Unauthenticated("the token is not valid") from error
 
 
-class ThingKeys:
-    """Says whose a thing's key is. Keys that come while others are looked up share the next statement.
+def _thing_of(keys: TokenKeys, token: str) -> ThingPrincipal:
+    claims = keys.verify(Audience.THING, token)
+    try:
+        return ThingPrincipal(
+            UUID(hex=claims["sub"]),
+            UUID(hex=claims["org"]),
+            expires_at=float(claims["exp"]),
+            token_id=UUID(hex=claims["jti"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unauthenticated("the token is not valid") from error
 
-    Nothing is remembered: what is found was read after the key had come.
-    """
+
+class ThingKeys:
+    """Says whose a thing's key is; keys that come while others are looked up share the next statement."""
 
     def __init__(self, store: Store) -> None:
         """Look keys up in `store`."""
         self._store = store
-        self._wanted: deque[tuple[bytes, asyncio.Future[ThingPrincipal | None]]] = deque()
-        self._looking: asyncio.Task[None] | None = None
+        self._batches = Batches(self._owners, most=TOGETHER, name="keys of things")
 
     async def owner(self, key: str) -> ThingPrincipal:
         """The thing that has this key; raises Unauthenticated when there is none."""
-        future: asyncio.Future[ThingPrincipal | None] = asyncio.get_running_loop().create_future()
-        self._wanted.append((digest(key), future))
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look(), name="keys of things")
-        found = await future
+        found = await self._batches.get(digest(key))
         if found is None:
             raise Unauthenticated("the thing's key is not valid")
         return found
-
-    async def _look(self) -> None:
-        try:
-            while self._wanted:
-                together = [self._wanted.popleft() for _ in range(min(len(self._wanted), KEYS_TOGETHER))]
-                try:
-                    owners = await self._owners({stored for stored, _ in together})
-                except Exception as error:  # noqa: BLE001 - told to everybody who waits for it
-                    for _, future in together:
-                        if not future.done():
-                            future.set_exception(error)
-                    continue
-                for stored, future in together:
-                    if not future.done():
-                        future.set_result(owners.get(stored))
-        finally:
-            self._looking = None
-            for _, future in self._wanted:
-                future.cancel()
-            self._wanted.clear()
 
     async def _owners(self, digests: Iterable[bytes]) -> dict[bytes, ThingPrincipal]:
         columns = (THING.c.key_digest, THING.c.id, THING.c.organization_id)

@@ -83,11 +83,14 @@ class Submission:
         self.written: asyncio.Future[Access] = asyncio.get_running_loop().create_future()
 
     def is_current(self, epoch: int, stored: Mapping[str, LockedThing], moment: datetime) -> bool:
-        """Whether the access is what it was when it was resolved; a thing whose key is gone is told so."""
+        """Whether the access is what it was when it was resolved; a thing whose key is gone is told so.
+
+        What a thing may do by a token was not presumed: it was read for this very operation.
+        """
         thing = self.access.thing
         if thing is not None:
             own = stored.get(thing.thing_id.hex)
-            if own is not None and own.row.key_digest == thing.digest:
+            if own is not None and (thing.token_id is not None or own.row.key_digest == thing.digest):
                 return True
             self.fail(Unauthenticated("the thing's key is not valid"))
             return False

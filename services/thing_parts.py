@@ -106,7 +106,7 @@ def _named(drafts: Sequence[AttributeDraft], path: Path) -> list[tuple[Attribute
 def _attribute_row(
     work: UnitOfWork, thing_id: UUID, scope: AttributeScope, name: str, given: Any, path: Path
 ) -> dict[str, Any]:
-    value = _check_value(given, path)
+    value = check_value(given, path)
     is_number = isinstance(value, int | float)
     return {
         "thing_id": thing_id,
@@ -119,8 +119,8 @@ def _attribute_row(
     }
 
 
-def _check_value(value: Any, path: Path) -> Any:
-    """A text, a number, or a list of one of them (mender.state.attribute-value-types)."""
+def check_value(value: Any, path: Path) -> Any:
+    """A text, a number, or a list of one of them (mender.state.attribute-value-types); raises InvalidInput."""
     if isinstance(value, list):
         if len(value) > MAX_LIST:
             raise InvalidInput(f"a list has at most {MAX_LIST} values", path)

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from jose import jwt
-from jose.exceptions import JOSEError
+from jose.exceptions import ExpiredSignatureError, JOSEError
 
-from services.errors import Unauthenticated
+from services.errors import TokenExpired, Unauthenticated
 
 ALGORITHM: Final = "HS256"
 ISSUER: Final = "fleetgraph"
@@ -31,6 +31,7 @@ class Audience(StrEnum):
     """What a token is for."""
 
     ACCESS = "fleetgraph:access"
+    THING = "fleetgraph:thing"
     UPLOAD = "fleetgraph:upload"
     DOWNLOAD = "fleetgraph:download"
 
@@ -56,7 +57,11 @@ class TokenKeys:
         return token
 
     def verify(self, audience: Audience, token: str) -> dict[str, Any]:
-        """The claims of a valid token; raises Unauthenticated for any other, without saying what is wrong with it."""
+        """The claims of a valid token.
+
+        Raises TokenExpired for one of ours whose time is over, and Unauthenticated for any other, without saying what
+        is wrong.
+        """
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated("the token is not valid")
         try:
@@ -64,9 +69,19 @@ class TokenKeys:
             claims: dict[str, Any] = jwt.decode(
                 token, key, algorithms=[ALGORITHM], audience=audience.value, issuer=ISSUER, options=_REQUIRED
             )
+        except ExpiredSignatureError as error:
+            raise TokenExpired("the time of the token is over") from error
         except (JOSEError, KeyError, TypeError, ValueError) as error:
             raise Unauthenticated("the token is not valid") from error
         return claims
+
+
+def is_for(audience: Audience, token: str) -> bool:
+    """Whether a token says that it is for this audience: what to verify it for, and no more."""
+    try:
+        return bool(jwt.get_unverified_claims(token).get("aud") == audience.value)
+    except (JOSEError, RecursionError):
+        return False
 
 
 def lasts(expires_at: float) -> bool:
