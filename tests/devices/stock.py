@@ -27,6 +27,7 @@ FIRST_NAME: Final = "base-1"
 SECONDS_TO_END: Final = 20.0
 _SECONDS_FOR_A_STEP: Final = 60.0
 _DYING_WITH_US: Final = ("setpriv", "--pdeathsig", "KILL")
+_NAMESPACE: Final = ("unshare", "--mount", "--propagation", "private")
 
 _SCRIPT: Final = """#!/bin/sh
 # What a test puts into the folder decides: "hold-STATE" lets the state wait, "fail-STATE" lets it fail.
@@ -81,7 +82,7 @@ class StockClient:
     async def reached(self, state: str) -> None:
         """Wait until the update module is asked for a state."""
         async with asyncio.timeout(_SECONDS_FOR_A_STEP):
-            while not (self.steps / f"reached-{state}").exists():  # noqa: ASYNC110 - a file tells nobody
+            while not (self.steps / f"reached-{state}").exists():
                 self.check()
                 await asyncio.sleep(0.05)
 
@@ -104,7 +105,7 @@ class StockClient:
 
 
 @asynccontextmanager
-async def stock_client(  # noqa: PLR0913 - each by its name
+async def stock_client(
     folder: Path,
     url: str,
     *,
@@ -116,25 +117,7 @@ async def stock_client(  # noqa: PLR0913 - each by its name
 ) -> AsyncIterator[StockClient]:
     """A device that knows the gateway at `url`, looks for updates every `poll_seconds`, and is stopped at the end."""
     _prepare(folder, url, name, tenant_token, device_type, inventory or {}, poll_seconds)
-    with (folder / "client.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *_DYING_WITH_US,
-                "unshare",
-                "--mount",
-                "--propagation",
-                "private",
-                "sh",
-                "-ec",
-                _MOUNT,
-                "client",
-                str(folder),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
-        )
+    process = _start(folder)
     client = StockClient(name, folder, process)
     try:
         yield client
@@ -178,6 +161,17 @@ def _prepare(
     lines = "".join(f"echo '{key}={value}'\n" for key, value in inventory.items())
     _write_script(folder / "share/inventory/mender-inventory-test", f"#!/bin/sh\n{lines}")
     _write_script(folder / f"share/modules/v3/{MODULE}", _SCRIPT)
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "client.log").open("wb") as log:
+        return subprocess.Popen(
+            [*_DYING_WITH_US, *_NAMESPACE, "sh", "-ec", _MOUNT, "client", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+        )
 
 
 def _write_script(path: Path, text: str) -> None:
