@@ -6,7 +6,9 @@ from pathlib import Path
 
 from models.enums import ArtifactFormat
 from services.formats.content import Content
+from services.formats.esp_image import read_firmware
 from services.formats.mender import read_mender
+from services.formats.package import read_package
 
 __all__ = ["Content", "read_content"]
 
@@ -19,7 +21,9 @@ def read_content(path: Path, kind: ArtifactFormat, file_name: str, /) -> Content
     """
     if kind is ArtifactFormat.RAW:
         return Content(format=kind)
+    if kind is ArtifactFormat.PACKAGE:
+        return read_package(path, file_name)
     with path.open("rb") as file:
         if kind is ArtifactFormat.MENDER:
             return read_mender(file)
-    return Content(format=kind)
+        return read_firmware(file)
