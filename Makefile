@@ -12,6 +12,7 @@ PARITY := ../shared/parity/check.py
 BIN          := $(VENV)/bin
 NPM_PROJECTS := $(patsubst %/package-lock.json,%,$(wildcard explorer/package-lock.json examples/*/package-lock.json tests/*/package-lock.json))
 NPM_MODULES  := $(addsuffix /node_modules/.package-lock.json,$(NPM_PROJECTS))
+S3_SERVER    := $(VENV)/s3/.stamp
 EXPLORER     := $(shell find explorer -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -53,10 +54,10 @@ schema: $(VENV)/runtime.stamp ## Write schema/schema.graphql from the code (a te
 parity: $(VENV)/dev.stamp ## Hold docs/parity.csv against the yardstick, where that lies beside the checkout
 	@if [ -f $(PARITY) ]; then $(BIN)/python $(PARITY); else echo "Parity is not checked: $(PARITY) is not here."; fi
 
-pytest: $(VENV)/dev.stamp explorer modules ## Run the tests, on SQLite and PostgreSQL
+pytest: $(VENV)/dev.stamp $(S3_SERVER) explorer modules ## Run the tests, on SQLite and PostgreSQL
 	$(BIN)/pytest -n $(JOBS)
 
-coverage: $(VENV)/dev.stamp explorer modules ## Run the tests and show which lines none of them reaches
+coverage: $(VENV)/dev.stamp $(S3_SERVER) explorer modules ## Run the tests and show which lines none of them reaches
 	mkdir -p var/coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(JOBS)
@@ -100,9 +101,15 @@ $(VENV)/%.stamp: requirements/%.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# The S3-compatible server of the tests, in an environment of its own (requirements/s3.in says why).
+$(S3_SERVER): requirements/s3.txt | $(VENV)/bin/python
+	@$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lock: | $(VENV)/bin/python ## Renew requirements/*.txt from *.in (make lock UPGRADE=--upgrade for newer versions)
 	@[ -x var/lock/bin/uv ] || { $(BIN)/python -m venv var/lock && var/lock/bin/pip install --quiet $(UV); }
-	cd requirements && for name in runtime dev; do \
+	cd requirements && for name in runtime dev s3; do \
 		../var/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--custom-compile-command "make lock" $(UPGRADE) $$name.in --output-file $$name.txt || exit 1; \
 	done
