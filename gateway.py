@@ -46,6 +46,7 @@ from resolvers.guard import root_needs
 from services import users
 from services.access import Access, Principal
 from services.errors import FleetError
+from services.offers import Offers
 from services.passwords import Passwords
 from services.presence import Presence, PresenceTimes
 from services.reports import Reports
@@ -93,6 +94,7 @@ def build_parts(settings: Settings) -> Parts:
         tail=tail,
         presence=Presence(store, tail.wake, times),
         reports=Reports(store, tail.wake),
+        offers=Offers(store, tail.wake),
     )
 
 

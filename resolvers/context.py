@@ -30,6 +30,7 @@ from services.access import (
 )
 from services.errors import FleetError, Unauthenticated
 from services.events import Position, latest_position
+from services.offers import Offers
 from services.passwords import Passwords
 from services.presence import Presence
 from services.reports import Reports
@@ -58,6 +59,7 @@ class Parts:
     tail: Tail
     presence: Presence
     reports: Reports
+    offers: Offers
     needs: Mapping[str, Need] = field(default_factory=dict)
     accesses: AccessCache = field(default_factory=AccessCache)
 

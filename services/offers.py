@@ -1,0 +1,328 @@
+"""What a thing is offered next (ota.md, "What a thing is offered next").
+
+A thing that asks is nearly always told that there is nothing, which costs one statement (`models.waiting`). When there
+is something, the update is marked as offered, with the file that was picked for the thing, and the same is said again
+until the thing reports its end. One transaction marks or ends one update, so that locks are taken in one order; what
+ends is followed by a new look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select, update
+
+from models.columns import now
+from models.enums import AttributeScope, EventKind, Permission
+from models.enums import OtaExecutionStatus as Status
+from models.store import Store
+from models.tables import THING, THING_ATTRIBUTE
+from models.waiting import Waiting, WaitingThing, WaitingUpdate, read_waiting
+from services.access import Access, ThingPrincipal
+from services.artifact_choice import (
+    ARTIFACT_NAME,
+    DEVICE_TYPE,
+    File,
+    Reading,
+    Software,
+    choose,
+    is_installed,
+    read_file,
+    read_release,
+)
+from services.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from services.execution_steps import Standing, Step, take
+from services.offer_order import UNDER_WAY, Line, line_up, was_offered
+from services.offer_signing import NO_KEY, Keys, read_keys
+from services.thing_events import Place, record_thing
+from services.unit_of_work import UnitOfWork, unit_of_work
+from services.validation import MAX_JSON_TEXT, NAME_LENGTH, check_name, check_text
+
+LOOKS: Final = 20
+"""How often it is looked anew for one question: after an update has ended, and after somebody got in the way."""
+MOST_PROVIDED: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What a thing says that it has: its type, the name of its artifact, and whatever else it provides."""
+
+    device_type: str
+    artifact_name: str
+    provides: Mapping[str, str] = field(default_factory=dict)
+
+    def software(self) -> dict[str, str]:
+        """All of it by key, as `thing.software` keeps it: `device_type`, `artifact_name`, and what it provides.
+
+        Raises InvalidInput for a name that is empty or too long, and for too much of it.
+        """
+        named = {
+            DEVICE_TYPE: check_name(self.device_type, ("deviceType",)),
+            ARTIFACT_NAME: check_name(self.artifact_name, ("artifactName",)),
+        }
+        if len(self.provides) > MOST_PROVIDED:
+            raise InvalidInput(f"a thing provides {MOST_PROVIDED:,} things at most", ("provides",))
+        for key, value in self.provides.items():
+            if not isinstance(value, str):
+                raise InvalidInput("what a thing provides are texts", ("provides", key))
+            check_text(key, ("provides",), limit=NAME_LENGTH)
+            check_text(value, ("provides", key))
+        if sum(len(key) + len(value) for key, value in self.provides.items()) > MAX_JSON_TEXT:
+            raise InvalidInput("what the thing provides is too much text", ("provides",))
+        return {**self.provides, **named}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An update with the file for the thing; `key_digests` are those of the keys that the file is signed with.
+
+    `for_people` says whether people who are asked for their consent may have the file.
+    """
+
+    execution_id: UUID
+    job_id: UUID
+    deployment_id: UUID | None
+    artifact_id: UUID
+    artifact_name: str
+    artifact_version: str
+    file_name: str
+    compatible_types: list[str]
+    size: int
+    sha256: str
+    md5: str | None
+    description: str
+    metadata: dict[str, Any]
+    key_digests: list[str]
+    for_people: bool = False
+
+
+class _Look(Enum):
+    """What follows when an update was ended instead of given out."""
+
+    AGAIN = "again"
+
+
+class Offers:
+    """Says what things are offered."""
+
+    def __init__(self, store: Store, committed: Callable[[], None]) -> None:
+        """`committed` is called after each commit that left events."""
+        self._store = store
+        self._committed = committed
+
+    async def next(self, access: Access, installed: Installed | None) -> Offer | None:
+        """The update that the thing is to take now, marked as offered; None when nothing is due.
+
+        Without `installed`, what the thing last said counts. An update whose file is installed already ends as
+        ALREADY_INSTALLED, one without a fitting file as NO_ARTIFACT, one without a fitting key as FAILURE; then it is
+        looked for another one. The key of the thing is proven by the same statement, so that a presumed access will do.
+        Raises Forbidden for people, Unauthenticated when the key is no longer good, InvalidInput, and Conflict when
+        others got in the way too often.
+        """
+        if access.thing is None:
+            raise Forbidden("only a thing asks for its own updates")
+        said = None if installed is None else installed.software()
+        for _ in range(LOOKS):
+            waiting = await self._read(access.thing)
+            line = line_up(waiting, now())
+            if said is None or orjson.loads(waiting.thing.software) == said:
+                if not line.updates:
+                    return None
+                again = await self._repeat(waiting, line.updates[0], said)
+                if again is not None:
+                    return again
+            try:
+                async with unit_of_work(self._store, access, self._committed) as work:
+                    found = await self._give(work, access.thing, said)
+            except Conflict:
+                continue
+            if found is not _Look.AGAIN:
+                return found
+        raise Conflict("other changes are made at the same time; try again")
+
+    async def preview(self, access: Access, thing_id: UUID) -> Offer | None:
+        """What the thing would be offered if it asked now, and for people also what waits for their consent.
+
+        Changes nothing (rainmaker.ota.user-check-update). A file that is to be signed is told of as it was uploaded
+        until the thing has asked for it. Raises NotFound unless the caller is the thing, or may read its updates.
+        """
+        waiting = await read_waiting(self._store, thing_id)
+        if waiting is None or not _may_look(access, thing_id, waiting.thing):
+            raise NotFound("there is no thing with this id", ("thingId",))
+        async with self._store.read() as reading:
+            software = await _last_said(reading, thing_id, waiting.thing)
+            for each in line_up(waiting, now(), consent=access.thing is None).updates:
+                keys = await read_keys(reading, waiting.thing, each)
+                file = await _pick(reading, each, software)
+                if file is not None and keys is not None and not is_installed(file, software):
+                    return _offer(each, file, keys)
+        return None
+
+    async def _read(self, principal: ThingPrincipal) -> Waiting:
+        waiting = await read_waiting(self._store, principal.thing_id)
+        if waiting is None or (principal.token_id is None and waiting.thing.key_digest != principal.digest):
+            raise Unauthenticated("the thing's key is not valid")
+        return waiting
+
+    async def _repeat(self, waiting: Waiting, first: WaitingUpdate, said: Software | None) -> Offer | None:
+        """The same instruction again, without a change; None when there is something to be changed."""
+        if not was_offered(first) or first.artifact_id is None:
+            return None
+        async with self._store.read() as reading:
+            file = await read_file(reading, UUID(hex=first.artifact_id))
+            software = orjson.loads(waiting.thing.software) if said is None else said
+            if file is None or is_installed(file, software):
+                return None
+            keys = await read_keys(reading, waiting.thing, first)
+        return None if keys is None else _offer(first, file, keys)
+
+    async def _give(self, work: UnitOfWork, principal: ThingPrincipal, said: Software | None) -> Offer | _Look | None:
+        """Mark the first update that can be given out, or end the first one that cannot be done.
+
+        The thing is locked, so that it is offered one at a time however often it asks at once; what waits for it is
+        read after that.
+        """
+        lock = select(THING.c.id).where(THING.c.id == principal.thing_id).with_for_update(key_share=True)
+        await work.session.execute(lock)
+        waiting = await self._read(principal)
+        if said is not None:
+            await _keep(work, principal.thing_id, waiting.thing, said)
+        software = said if said is not None else await _last_said(work.session, principal.thing_id, waiting.thing)
+        line = line_up(waiting, work.moment)
+        for each in line.updates:
+            ask = _Ask(principal.thing_id, waiting.thing, each, software)
+            file = await _pick(work.session, each, software)
+            if file is None:
+                return await _end(work, ask, Status.NO_ARTIFACT, None)
+            if is_installed(file, software):
+                return await _end(work, ask, Status.ALREADY_INSTALLED, file)
+            keys = await read_keys(work.session, waiting.thing, each)
+            if was_offered(each):
+                return _offer(each, file, keys or {})
+            if keys is None:
+                return await _end(work, ask, Status.FAILURE, file, NO_KEY)
+            signed = await _signed(work, each, file, keys)
+            if signed is not None:
+                await _mark(work, ask, signed, line)
+                return _offer(each, signed, keys)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One update that a thing asks for, and what it says that it has."""
+
+    thing_id: UUID
+    thing: WaitingThing
+    update: WaitingUpdate
+    software: Software
+
+    def standing(self, update: WaitingUpdate) -> Standing:
+        """An update of this thing, as it was read."""
+        group = self.thing.home_group_id
+        return Standing(
+            id=UUID(hex=update.id),
+            organization_id=UUID(hex=self.thing.organization_id),
+            thing_id=self.thing_id,
+            home_group_id=None if group is None else UUID(hex=group),
+            job_id=UUID(hex=update.job_id),
+            deployment_id=None if update.deployment_id is None else UUID(hex=update.deployment_id),
+            status=Status(update.status),
+        )
+
+    def step(self, landing: Status, file: File | None, **values: Any) -> Step:
+        """What the asking does to the update."""
+        given = {"device_type": self.software.get(DEVICE_TYPE, ""), "artifact_id": None if file is None else file.id}
+        return Step(self.standing(self.update), landing, given | values, asks=self.update.offered_at is None)
+
+
+def _may_look(access: Access, thing_id: UUID, thing: WaitingThing) -> bool:
+    if access.thing is not None:
+        return access.thing.thing_id == thing_id
+    owner = UUID(hex=thing.organization_id)
+    return access.allows(Permission.THING_READ, owner) and access.allows(Permission.OTA_READ, owner)
+
+
+async def _last_said(reading: Reading, thing_id: UUID, thing: WaitingThing) -> Software:
+    """What the thing said before that it has; its type is that of its inventory, or else its type in the fleet."""
+    software: dict[str, Any] = orjson.loads(thing.software)
+    columns = THING_ATTRIBUTE.c
+    statement = select(columns.text_value).where(
+        columns.thing_id == thing_id, columns.scope == AttributeScope.INVENTORY, columns.name == DEVICE_TYPE
+    )
+    named = (await reading.execute(statement)).scalar_one_or_none()
+    return {**software, DEVICE_TYPE: named or software.get(DEVICE_TYPE) or thing.type}
+
+
+async def _keep(work: UnitOfWork, thing_id: UUID, thing: WaitingThing, said: Mapping[str, str]) -> None:
+    """Keep what the thing says that it has, when that is news."""
+    if orjson.loads(thing.software) == said:
+        return
+    await work.session.execute(update(THING).where(THING.c.id == thing_id).values(software=said))
+    group = thing.home_group_id
+    place = Place(UUID(hex=thing.organization_id), None if group is None else UUID(hex=group))
+    record_thing(work, EventKind.THING_UPDATED, thing_id, place)
+
+
+async def _pick(reading: Reading, update: WaitingUpdate, software: Software) -> File | None:
+    """The file of an update: the one that was offered, else the best of the job or of the release for this software."""
+    if was_offered(update) and update.artifact_id is not None:
+        offered = await read_file(reading, UUID(hex=update.artifact_id))
+        if offered is not None:
+            return offered
+    if update.job_artifact_id is not None:
+        file = await read_file(reading, UUID(hex=update.job_artifact_id))
+        return None if file is None else choose([file], software)
+    if update.release_id is None:
+        return None
+    return choose(await read_release(reading, UUID(hex=update.release_id)), software)
+
+
+async def _signed(work: UnitOfWork, update: WaitingUpdate, file: File, keys: Keys) -> File | None:
+    """The file with the signatures that the job wants; None while it is being signed."""
+    if not keys:
+        return file
+    return None  # until requests to sign exist
+
+
+async def _mark(work: UnitOfWork, ask: _Ask, file: File, line: Line) -> None:
+    """Mark an update as offered; what was offered before and is withheld now has to be offered again."""
+    given = ask.update
+    landing = Status.TRIGGERED if given.status == Status.PENDING else Status(given.status)
+    steps = [ask.step(landing, file, offered_at=given.offered_at or work.moment)]
+    steps += [Step(ask.standing(each), Status.PENDING) for each in line.offered if each is not given]
+    steps += [Step(ask.standing(each), Status.ABORTED) for each in line.left]
+    await take(work, steps)
+
+
+async def _end(work: UnitOfWork, ask: _Ask, landing: Status, file: File | None, why: str = "") -> _Look | None:
+    """End an update that cannot be done; one that has begun is left to the thing, unless its file is there."""
+    if ask.update.status in UNDER_WAY and landing is not Status.ALREADY_INSTALLED:
+        return None
+    await take(work, [ask.step(landing, file, substate=why)])
+    return _Look.AGAIN
+
+
+def _offer(update: WaitingUpdate, file: File, keys: Keys) -> Offer:
+    return Offer(
+        execution_id=UUID(hex=update.id),
+        job_id=UUID(hex=update.job_id),
+        deployment_id=None if update.deployment_id is None else UUID(hex=update.deployment_id),
+        artifact_id=file.id,
+        artifact_name=file.name,
+        artifact_version=file.artifact_version,
+        file_name=file.file_name,
+        compatible_types=file.compatible_types,
+        size=file.size,
+        sha256=file.sha256,
+        md5=file.md5,
+        description=update.description,
+        metadata=orjson.loads(update.metadata),
+        key_digests=sorted(keys.values()),
+        for_people=update.share_file,
+    )
