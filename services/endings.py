@@ -1,9 +1,12 @@
-"""Ending what is open in jobs at once: one statement for all their executions."""
+"""Ending open executions, and the jobs that they are in: set by set, never one by one."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
 
@@ -12,32 +15,90 @@ from models.enums import OtaExecutionStatus as Status
 from models.enums import OtaJobStatus
 from models.tables import OTA_EXECUTION, OTA_JOB
 from services.bulk import allow_time
-from services.execution_counts import OPEN_JOB, add, ending, is_active
+from services.count_shifts import OPEN_JOB, is_active
 from services.execution_events import record_changes, record_job
 from services.unit_of_work import UnitOfWork
+from sql.sets import member_of
+
+BATCH: Final = 2_000
+"""Executions in one statement."""
 
 
-async def end_executions(work: UnitOfWork, condition: ColumnElement[bool]) -> None:
-    """Move every active execution that meets the condition to ABORTED.
+@dataclass(slots=True)
+class Ended:
+    """What has ended: how many, and what that does to the counts of their jobs and deployments."""
 
-    A report that came first is waited for and keeps its result; one that comes later finds an ended execution. Once
-    the rows of the jobs are locked, their counts say exactly what was moved here, because every report moves them in
-    the transaction that was waited for.
+    number: int = 0
+    jobs: dict[UUID, Counter[Status]] = field(default_factory=lambda: defaultdict(Counter))
+    deployments: dict[UUID, Counter[Status]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def note(self, rows: Sequence[Any], landing: Status) -> None:
+        """Count rows with `job_id`, `deployment_id` and the `status` that they had."""
+        self.number += len(rows)
+        for row in rows:
+            for counts, key in ((self.jobs, row.job_id), (self.deployments, row.deployment_id)):
+                if key is not None:
+                    counts[key][row.status] -= 1
+                    counts[key][landing] += 1
+
+
+def of_jobs(job_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """The condition that an execution is in one of the jobs."""
+    return member_of(OTA_EXECUTION.c.job_id, job_ids)
+
+
+async def end_executions(
+    work: UnitOfWork, condition: ColumnElement[bool], landing: Status, sources: ColumnElement[bool] | None = None
+) -> None:
+    """Move every active execution that meets the condition, and has one of the `sources`, to `landing`; no counts.
+
+    A report that came first is waited for and keeps its result; one that comes later finds an ended execution.
     """
     statement = (
         update(OTA_EXECUTION)
-        .where(condition, is_active())
-        .values(
-            status=Status.ABORTED,
-            finished_at=work.moment,
-            updated_at=work.moment,
-            version=OTA_EXECUTION.c.version + 1,
-        )
+        .where(condition, is_active() if sources is None else sources)
+        .values(_ending(work, landing))
     )
     await allow_time(work)
     await work.session.execute(statement)
-    just_ended = (OTA_EXECUTION.c.status == Status.ABORTED, OTA_EXECUTION.c.finished_at == work.moment)
-    await record_changes(work, condition & just_ended[0] & just_ended[1], (Status.ABORTED,))
+    just_ended = (OTA_EXECUTION.c.status == landing) & (OTA_EXECUTION.c.finished_at == work.moment)
+    await record_changes(work, condition & just_ended, (landing,))
+
+
+async def end_batches(
+    work: UnitOfWork, condition: ColumnElement[bool], landing: Status, *, most: int | None = None
+) -> Ended:
+    """End active executions that meet the condition and that nobody else holds, `most` of them; no counts.
+
+    For those who hold locks of jobs already: nothing is waited for. Two statements and their events for each 2,000.
+    """
+    ended, columns = Ended(), OTA_EXECUTION.c
+    last: UUID | None = None
+    await allow_time(work)
+    while most is None or ended.number < most:
+        size = BATCH if most is None else min(BATCH, most - ended.number)
+        free = select(columns.id, columns.job_id, columns.deployment_id, columns.status).where(condition, is_active())
+        if last is not None:
+            free = free.where(columns.id > last)
+        locked = free.order_by(columns.id).limit(size).with_for_update(skip_locked=True, key_share=True)
+        rows = (await work.session.execute(locked)).all()
+        if not rows:
+            break
+        taken = member_of(columns.id, [row.id for row in rows])
+        await work.session.execute(update(OTA_EXECUTION).where(taken).values(_ending(work, landing)))
+        await record_changes(work, taken, (landing,))
+        ended.note(rows, landing)
+        last = rows[-1].id
+    return ended
+
+
+def _ending(work: UnitOfWork, landing: Status) -> dict[str, Any]:
+    return {
+        "status": landing,
+        "finished_at": work.moment,
+        "updated_at": work.moment,
+        "version": OTA_EXECUTION.c.version + 1,
+    }
 
 
 async def lock_jobs(work: UnitOfWork, condition: ColumnElement[bool]) -> Sequence[OtaJobRow]:
@@ -52,17 +113,13 @@ async def lock_jobs(work: UnitOfWork, condition: ColumnElement[bool]) -> Sequenc
     return (await work.session.execute(statement)).scalars().all()
 
 
-def end_jobs(work: UnitOfWork, jobs: Sequence[OtaJobRow]) -> Counter[Status]:
-    """Cancel the open ones of locked jobs whose executions were just ended; returns what that does to the counts."""
-    total: Counter[Status] = Counter()
+def cancel_jobs(work: UnitOfWork, jobs: Sequence[OtaJobRow]) -> None:
+    """Cancel the open ones of locked jobs; each has ended when no execution of it is active any more."""
     for job in jobs:
         if job.status not in OPEN_JOB:
             continue
-        deltas = ending(job, Status.ABORTED)
-        add(job, deltas)
-        total.update(deltas)
         job.status = OtaJobStatus.CANCELLED
-        job.finished_at = job.updated_at = work.moment
+        job.cancelled_at = job.updated_at = work.moment
+        job.paused_at = None
         job.version += 1
         record_job(work, job)
-    return total
