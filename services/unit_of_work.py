@@ -151,14 +151,17 @@ class UnitOfWork:
 
 
 @asynccontextmanager
-async def unit_of_work(store: Store, access: Access, committed: Callable[[], None]) -> AsyncIterator[UnitOfWork]:
+async def unit_of_work(
+    store: Store, access: Access, committed: Callable[[], None], clock: Callable[[], datetime] = now
+) -> AsyncIterator[UnitOfWork]:
     """Open a transaction; commit when the block ends well, undo everything when it raises.
 
-    `committed` is called after a commit that left events. Raises Conflict when another write got there first.
+    `committed` is called after a commit that left events; `clock` says at which moment it all happens. Raises Conflict
+    when another write got there first.
     """
     try:
         async with store.write() as session:
-            work = UnitOfWork(session=session, access=access, dialect=store.dialect)
+            work = UnitOfWork(session=session, access=access, dialect=store.dialect, moment=clock())
             yield work
             await work.finish()
     except IntegrityError as error:
