@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from graphql import GraphQLField
@@ -87,6 +88,30 @@ class ToAll:
 
 
 @dataclass(frozen=True, slots=True)
+class Views:
+    """Views of a list: an argument with the words of an enum, each of which says which rows there are.
+
+    `argument` is its name, one word, so that it is the same in Python and in the schema. `default` counts when it is
+    left out, or null. The rows of a word meet its condition; a word without one shows all of them.
+    """
+
+    argument: str
+    words: type[Enum]
+    default: Enum
+    conditions: Mapping[Any, ColumnElement[bool]]
+    description: str
+
+    def word(self, arguments: Mapping[str, Any]) -> Enum:
+        """The word that arguments ask for."""
+        wanted: Enum | None = arguments.get(self.argument)
+        return self.default if wanted is None else self.words(wanted)
+
+    def condition(self, word: Enum) -> list[ColumnElement[bool]]:
+        """What rows meet in the view of a word."""
+        return [self.conditions[word]] if word in self.conditions else []
+
+
+@dataclass(frozen=True, slots=True)
 class ToMany:
     """A connection: pages of the rows of the parent, or of all rows when `parent` is None (a root list)."""
 
@@ -95,6 +120,7 @@ class ToMany:
     order: Order
     filter: bool = False
     orderings: Mapping[Any, SqlColumn[Any]] | None = None
+    views: Views | None = None
 
 
 @dataclass(frozen=True, slots=True)

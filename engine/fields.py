@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import strawberry
 from sqlalchemy import Column as SqlColumn
@@ -40,11 +40,25 @@ from engine.declarations import (
     ToListed,
     ToMany,
     ToOne,
+    Views,
 )
 from engine.keyset import Order, Term
 from engine.records import Record
 from engine.resolve import MAX_NODES, resolve
 from engine.statements import Link, Through
+
+
+class ListOptions(TypedDict, total=False):
+    """What a connection may offer.
+
+    `filter` and `order_by` are input types; `orderings` maps the words of the latter to columns. `views` are an
+    argument that says which rows there are.
+    """
+
+    filter: type
+    order_by: type
+    orderings: Mapping[Any, Any]
+    views: Views
 
 
 class DeclaredField(StrawberryField):
@@ -143,32 +157,21 @@ def to_many(
     *,
     order: Sequence[Any] | None = None,
     through: tuple[Any, Any] | None = None,
-    filter: type | None = None,
-    order_by: type | None = None,
-    orderings: Mapping[Any, Any] | None = None,
+    **options: Unpack[ListOptions],
 ) -> Any:
     """A connection to the rows of the parent: directly by their column `child`, or `through` an association.
 
     With `through` (its parent column, its child column), `child` is the key of the rows. `order` defaults to their key,
-    which is the order of creation. `filter` and `order_by` are input types; `orderings` maps the words of the latter to
-    columns.
+    which is the order of creation.
     """
     target = _core(child)
     link = Link(target, Through(*map(_core, through)) if through else None)
-    return _connection(_key(parent), link, description, order, filter, order_by, orderings)
+    return _connection(_key(parent), link, description, order, options)
 
 
-def all_of(
-    row: Any,
-    description: str,
-    *,
-    order: Sequence[Any] | None = None,
-    filter: type | None = None,
-    order_by: type | None = None,
-    orderings: Mapping[Any, Any] | None = None,
-) -> Any:
+def all_of(row: Any, description: str, *, order: Sequence[Any] | None = None, **options: Unpack[ListOptions]) -> Any:
     """A root connection to all visible rows of a table, named by its key column."""
-    return _connection(None, Link(_core(row), root=True), description, order, filter, order_by, orderings)
+    return _connection(None, Link(_core(row), root=True), description, order, options)
 
 
 def by_id(child: Any, prefix: str, description: str) -> Any:
@@ -212,27 +215,28 @@ def _connection(
     link: Link,
     description: str,
     order: Sequence[Any] | None,
-    filter_type: type | None,
-    order_by: type | None,
-    orderings: Mapping[Any, Any] | None,
+    options: ListOptions,
 ) -> Any:
     key = next(iter(link.table.primary_key))
-    columns = {word: _core(each) for word, each in orderings.items()} if orderings else None
-    declaration = ToMany(parent, link, _order(order or [key]), filter_type is not None, columns)
+    filter_type, order_by, views = options.get("filter"), options.get("order_by"), options.get("views")
+    columns = {word: _core(each) for word, each in options.get("orderings", {}).items()} or None
+    declaration = ToMany(parent, link, _order(order or [key]), filter_type is not None, columns, views)
     arguments = [*_PAGE_ARGUMENTS]
     if filter_type is not None:
         arguments.append(_argument("filter", filter_type | None, "Only items that meet this."))
+    if views is not None:
+        arguments.append(_argument(views.argument, views.words | None, views.description, views.default))
     if order_by is not None:
         arguments.append(_argument("order_by", list[order_by] | None, "The order, most significant first."))  # type: ignore[valid-type]
     return declared(declaration, description, arguments)
 
 
-def _argument(name: str, annotation: Any, description: str) -> StrawberryArgument:
+def _argument(name: str, annotation: Any, description: str, default: Any = strawberry.UNSET) -> StrawberryArgument:
     return StrawberryArgument(
         python_name=name,
         graphql_name=None,
         type_annotation=StrawberryAnnotation(annotation),
-        default=strawberry.UNSET,
+        default=default,
         description=description,
     )
 

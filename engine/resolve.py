@@ -164,14 +164,23 @@ def _connection(
     page_arguments = (kwargs.get(name) for name in ("first", "after", "last", "before"))
     request = request_page(order, *page_arguments)
     key = None if declaration.parent is None else row[declaration.parent]
-    wanted = kwargs.get("filter")
-    conditions = Conditions() if wanted is None else Conditions(compile_filter(wanted), repr(wanted))
+    conditions = _conditions(declaration, kwargs)
     return Connection(
         load=partial(context.loaders.page, declaration.link, request, key, conditions),
         count=lambda limit: context.loaders.count(declaration.link, limit, key, conditions),
         make=field.target.over,
         order=order,
     )
+
+
+def _conditions(declaration: ToMany, kwargs: Mapping[str, Any]) -> Conditions:
+    """What the filter and the view of a list ask of its rows."""
+    wanted, views = kwargs.get("filter"), declaration.views
+    clauses = [] if wanted is None else compile_filter(wanted)
+    word = None if views is None else views.word(kwargs)
+    if views is not None and word is not None:
+        clauses += views.condition(word)
+    return Conditions(clauses, (repr(wanted), word))
 
 
 def order_of(declaration: ToMany, wanted: list[Any] | None) -> Order:

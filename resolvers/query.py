@@ -32,14 +32,19 @@ from resolvers.context import Info
 from resolvers.thing_lookup import external_id
 from resolvers.thing_stats import count_things
 from resolvers.viewer import view_principal
+from schema.archive import archive_views
 from schema.auth_set import AuthSet
 from schema.deployment import Deployment
+from schema.deployment_filter import DeploymentFilter
 from schema.group import Group
 from schema.organization import Membership, Organization
 from schema.ota import OtaExecution, OtaJob
+from schema.ota_filter import OtaExecutionFilter, OtaJobFilter
 from schema.profile import Profile
 from schema.release import Artifact, Attachment, Release
+from schema.release_filter import ArtifactFilter, ReleaseFilter
 from schema.signing import SigningKey, SigningRequest
+from schema.signing_filter import SigningRequestFilter
 from schema.thing import Thing
 from schema.thing_filter import THING_ORDERINGS, ThingFilter, ThingOrder
 from schema.thing_stats import ThingStats, ThingStatsKey
@@ -66,21 +71,38 @@ class Query:
     )
     artifact: Artifact | None = by_id(ArtifactRow.id, "artifact", "One artifact.")
     artifacts: Connection[Artifact] = all_of(
-        ArtifactRow.id, "All artifacts, newest first.", order=[descending(ArtifactRow.id)]
+        ArtifactRow.id,
+        "All artifacts, newest first.",
+        order=[descending(ArtifactRow.id)],
+        filter=ArtifactFilter,
+        views=archive_views(ArtifactRow.archived_at),
     )
     release: Release | None = by_id(ReleaseRow.id, "release", "One release.")
     releases: Connection[Release] = all_of(
-        ReleaseRow.id, "All releases, newest first.", order=[descending(ReleaseRow.id)]
+        ReleaseRow.id, "All releases, newest first.", order=[descending(ReleaseRow.id)], filter=ReleaseFilter
     )
     deployment: Deployment | None = by_id(DeploymentRow.id, "deployment", "One deployment.")
     deployments: Connection[Deployment] = all_of(
-        DeploymentRow.id, "All deployments, newest first.", order=[descending(DeploymentRow.id)]
+        DeploymentRow.id,
+        "All deployments, newest first.",
+        order=[descending(DeploymentRow.id)],
+        filter=DeploymentFilter,
+        views=archive_views(DeploymentRow.archived_at),
     )
     ota_job: OtaJob | None = by_id(OtaJobRow.id, "otajob", "One OTA job.")
-    ota_jobs: Connection[OtaJob] = all_of(OtaJobRow.id, "All OTA jobs, newest first.", order=[descending(OtaJobRow.id)])
+    ota_jobs: Connection[OtaJob] = all_of(
+        OtaJobRow.id,
+        "All OTA jobs, newest first.",
+        order=[descending(OtaJobRow.id)],
+        filter=OtaJobFilter,
+        views=archive_views(OtaJobRow.archived_at),
+    )
     ota_execution: OtaExecution | None = by_id(OtaExecutionRow.id, "otaexec", "One thing's update in one job.")
     ota_executions: Connection[OtaExecution] = all_of(
-        OtaExecutionRow.id, "All updates of things, newest first.", order=[descending(OtaExecutionRow.id)]
+        OtaExecutionRow.id,
+        "All updates of things, newest first.",
+        order=[descending(OtaExecutionRow.id)],
+        filter=OtaExecutionFilter,
     )
 
     attachment: Attachment | None = by_id(AttachmentRow.id, "attachment", "One file that goes with an artifact.")
@@ -89,7 +111,10 @@ class Query:
     signing_keys: Connection[SigningKey] = all_of(SigningKeyRow.id, "All signing keys.")
     signing_request: SigningRequest | None = by_id(SigningRequestRow.id, "signingreq", "One request to sign.")
     signing_requests: Connection[SigningRequest] = all_of(
-        SigningRequestRow.id, "All requests to sign, newest first.", order=[descending(SigningRequestRow.id)]
+        SigningRequestRow.id,
+        "All requests to sign, newest first.",
+        order=[descending(SigningRequestRow.id)],
+        filter=SigningRequestFilter,
     )
 
     @strawberry.field(description="Who you are, where you belong, and what you may do.")

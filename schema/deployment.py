@@ -13,6 +13,7 @@ from engine.fields import column, identifier, part, to_many, to_one
 from engine.records import Node, record
 from models import DeploymentRow, OrganizationRow, OtaExecutionRow, OtaJobRow, ReleaseRow, UserRow
 from schema.enums import DeploymentStatus
+from schema.ota_filter import OtaExecutionFilter, OtaJobFilter
 
 if TYPE_CHECKING:
     from schema.organization import Organization
@@ -80,7 +81,9 @@ class Deployment(Node):
     retry_of: Deployment | None = to_one(
         DeploymentRow.retry_of_id, DeploymentRow.id, "The deployment whose failures it tries again."
     )
-    jobs: Connection[OtaJob] = to_many(DeploymentRow.id, OtaJobRow.deployment_id, "Its batches, by phase.")
+    jobs: Connection[OtaJob] = to_many(
+        DeploymentRow.id, OtaJobRow.deployment_id, "Its batches, by phase.", filter=OtaJobFilter
+    )
     executions: Connection[OtaExecution] = to_many(
-        DeploymentRow.id, OtaExecutionRow.deployment_id, "The updates of its things."
+        DeploymentRow.id, OtaExecutionRow.deployment_id, "The updates of its things.", filter=OtaExecutionFilter
     )

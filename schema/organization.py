@@ -26,8 +26,13 @@ from models import (
     ThingRow,
     UserRow,
 )
+from schema.archive import archive_views
+from schema.deployment_filter import DeploymentFilter
 from schema.enums import OrganizationStatus, Role
+from schema.ota_filter import OtaJobFilter
+from schema.release_filter import ArtifactFilter, ReleaseFilter
 from schema.scalars import BigInt
+from schema.signing_filter import SigningRequestFilter
 from schema.thing_filter import THING_ORDERINGS, ThingFilter, ThingOrder
 
 if TYPE_CHECKING:
@@ -88,13 +93,23 @@ class Organization(Node):
         orderings=THING_ORDERINGS,
     )
     profiles: Connection[Profile] = to_many(OrganizationRow.id, ProfileRow.organization_id, "Its profiles.")
-    releases: Connection[Release] = to_many(OrganizationRow.id, ReleaseRow.organization_id, "Its releases.")
-    artifacts: Connection[Artifact] = to_many(OrganizationRow.id, ArtifactRow.organization_id, "Its artifacts.")
+    releases: Connection[Release] = to_many(
+        OrganizationRow.id, ReleaseRow.organization_id, "Its releases.", filter=ReleaseFilter
+    )
+    artifacts: Connection[Artifact] = to_many(
+        OrganizationRow.id,
+        ArtifactRow.organization_id,
+        "Its artifacts.",
+        filter=ArtifactFilter,
+        views=archive_views(ArtifactRow.archived_at),
+    )
     deployments: Connection[Deployment] = to_many(
         OrganizationRow.id,
         DeploymentRow.organization_id,
         "Its deployments, newest first.",
         order=[descending(DeploymentRow.id)],
+        filter=DeploymentFilter,
+        views=archive_views(DeploymentRow.archived_at),
     )
     tenant_tokens: Connection[TenantToken] = to_many(
         OrganizationRow.id, TenantTokenRow.organization_id, "What names it to things that first sign in."
@@ -107,9 +122,15 @@ class Organization(Node):
         SigningRequestRow.organization_id,
         "Its requests to sign, newest first.",
         order=[descending(SigningRequestRow.id)],
+        filter=SigningRequestFilter,
     )
     ota_jobs: Connection[OtaJob] = to_many(
-        OrganizationRow.id, OtaJobRow.organization_id, "Its OTA jobs, newest first.", order=[descending(OtaJobRow.id)]
+        OrganizationRow.id,
+        OtaJobRow.organization_id,
+        "Its OTA jobs, newest first.",
+        order=[descending(OtaJobRow.id)],
+        filter=OtaJobFilter,
+        views=archive_views(OtaJobRow.archived_at),
     )
 
 

@@ -27,6 +27,7 @@ from models.counts import count_column
 from models.enums import OtaExecutionStatus as Status
 from models.tables import OTA_JOB
 from schema.enums import JobSigning, OtaExecutionStatus, OtaJobStatus
+from schema.ota_filter import OtaExecutionFilter
 
 if TYPE_CHECKING:
     from schema.deployment import Deployment
@@ -135,7 +136,9 @@ class OtaJob(Node):
         "The keys that its file is signed with.",
         through=(OtaJobKeyRow.job_id, OtaJobKeyRow.key_id),
     )
-    executions: Connection[OtaExecution] = to_many(OtaJobRow.id, OtaExecutionRow.job_id, "The updates of its things.")
+    executions: Connection[OtaExecution] = to_many(
+        OtaJobRow.id, OtaExecutionRow.job_id, "The updates of its things.", filter=OtaExecutionFilter
+    )
 
 
 @record(OtaExecutionRow, prefix="otaexec")

@@ -23,7 +23,11 @@ from models import (
     SignatureRow,
     UserRow,
 )
+from schema.archive import archive_views
+from schema.deployment_filter import DeploymentFilter
 from schema.enums import ArtifactFormat, ArtifactStatus, AttachmentKind
+from schema.ota_filter import OtaExecutionFilter, OtaJobFilter
+from schema.release_filter import ArtifactFilter
 from schema.scalars import BigInt
 
 if TYPE_CHECKING:
@@ -76,12 +80,20 @@ class Release(Node):
     created_at: datetime = column(ReleaseRow.created_at, "When it was created.")
     updated_at: datetime = column(ReleaseRow.updated_at, "When it was last edited.")
     organization: Organization | None = to_one(ReleaseRow.organization_id, OrganizationRow.id, "Whose it is.")
-    artifacts: Connection[Artifact] = to_many(ReleaseRow.id, ArtifactRow.release_id, "Its files.")
+    artifacts: Connection[Artifact] = to_many(
+        ReleaseRow.id,
+        ArtifactRow.release_id,
+        "Its files.",
+        filter=ArtifactFilter,
+        views=archive_views(ArtifactRow.archived_at),
+    )
     deployments: Connection[Deployment] = to_many(
         ReleaseRow.id,
         DeploymentRow.release_id,
         "The deployments of it, newest first.",
         order=[descending(DeploymentRow.id)],
+        filter=DeploymentFilter,
+        views=archive_views(DeploymentRow.archived_at),
     )
 
 
@@ -139,13 +151,19 @@ class Artifact(Node):
         order=[descending(SignatureRow.id)],
     )
     ota_jobs: Connection[OtaJob] = to_many(
-        ArtifactRow.id, OtaJobRow.artifact_id, "The jobs made for it, newest first.", order=[descending(OtaJobRow.id)]
+        ArtifactRow.id,
+        OtaJobRow.artifact_id,
+        "The jobs made for it, newest first.",
+        order=[descending(OtaJobRow.id)],
+        filter=OtaJobFilter,
+        views=archive_views(OtaJobRow.archived_at),
     )
     executions: Connection[OtaExecution] = to_many(
         ArtifactRow.id,
         OtaExecutionRow.artifact_id,
         "The updates that bring it, newest first.",
         order=[descending(OtaExecutionRow.id)],
+        filter=OtaExecutionFilter,
     )
 
 

@@ -27,6 +27,7 @@ from models import (
 )
 from schema.delta import state_delta
 from schema.enums import AttributeScope, Lifecycle, ThingAuthStatus, ThingType
+from schema.ota_filter import OtaExecutionFilter
 
 if TYPE_CHECKING:
     from schema.auth_set import AuthSet, ThingToken
@@ -113,6 +114,7 @@ class Thing(Node):
         OtaExecutionRow.thing_id,
         "Its updates over the air, newest first.",
         order=[descending(OtaExecutionRow.id)],
+        filter=OtaExecutionFilter,
     )
 
 

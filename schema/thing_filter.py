@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import Column, ColumnElement, Exists, and_, exists, or_, select
+from sqlalchemy import Column, ColumnElement, Exists, and_, exists, select
 
 from engine.enums import described
 from engine.filters import (
@@ -18,12 +18,12 @@ from engine.filters import (
     StringFilter,
     bounded,
     compare,
-    contains,
     equals,
     where,
 )
 from engine.resolve import key_in
 from models.tables import GROUP_ANCESTOR, GROUP_THING, ORGANIZATION_ANCESTOR, THING, THING_ATTRIBUTE, THING_TAG
+from schema.conditions import keyed, one_of, searched
 from schema.enums import AttributeScope, Lifecycle, ThingType
 from sql.sets import member_of
 
@@ -108,18 +108,6 @@ def _has_tag(wanted: StringFilter) -> ColumnElement[bool]:
     return and_(True, *clauses)
 
 
-def _one_of(column: Column[Any]) -> Any:
-    return lambda values: member_of(column, bounded(values))
-
-
-def _ids(column: Column[Any], prefix: str) -> Any:
-    return lambda values: member_of(column, [key_in(prefix, value) for value in bounded(values)])
-
-
-def _search(text: str) -> ColumnElement[bool]:
-    return or_(contains(THING.c.name, text), contains(THING.c.external_id, text))
-
-
 @strawberry.input(description="Conditions on things; all that are given must hold.")
 class ThingFilter(FilterInput):
     """The filter language for things."""
@@ -131,19 +119,21 @@ class ThingFilter(FilterInput):
         default=strawberry.UNSET, name="or", description="At least one of these holds."
     )
     not_: ThingFilter | None = strawberry.field(default=strawberry.UNSET, name="not", description="This does not hold.")
-    ids: list[strawberry.ID] | None = where(_ids(THING.c.id, "thing"), "One of these things, 100 at most.")
-    search: str | None = where(_search, "The name or the external id holds this, in any case.")
+    ids: list[strawberry.ID] | None = where(keyed(THING.c.id, "thing"), "One of these things, 100 at most.")
+    search: str | None = where(
+        searched(THING.c.name, THING.c.external_id), "The name or the external id holds this, in any case."
+    )
     name: StringFilter | None = where(compare(THING.c.name), "The name.")
     external_id: StringFilter | None = where(compare(THING.c.external_id), "The id in another registry.")
-    type: list[ThingType] | None = where(_one_of(THING.c.type), "One of these types.")
-    lifecycle: list[Lifecycle] | None = where(_one_of(THING.c.lifecycle), "In one of these places of its life.")
+    type: list[ThingType] | None = where(one_of(THING.c.type), "One of these types.")
+    lifecycle: list[Lifecycle] | None = where(one_of(THING.c.lifecycle), "In one of these places of its life.")
     connected: bool | None = where(equals(THING.c.connected), "Connected now, or (false) not.")
     last_seen_at: DateTimeFilter | None = where(compare(THING.c.last_seen_at), "When it was last heard of.")
     created_at: DateTimeFilter | None = where(compare(THING.c.created_at), "When it was created.")
     updated_at: DateTimeFilter | None = where(compare(THING.c.updated_at), "When it was last edited.")
     organization: OrganizationCondition | None = where(_in_organization, "In this organization.")
     group: GroupCondition | None = where(_in_group, "In this group.")
-    profile_ids: list[strawberry.ID] | None = where(_ids(THING.c.profile_id, "profile"), "With one of these profiles.")
+    profile_ids: list[strawberry.ID] | None = where(keyed(THING.c.profile_id, "profile"), "With one of these profiles.")
     tag: StringFilter | None = where(_has_tag, "With a tag that meets this; `ne` and `nin`: with no such tag.")
     attribute: AttributeCondition | None = where(_has_attribute, "With an attribute that meets this.")
 

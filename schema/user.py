@@ -12,6 +12,8 @@ from engine.connection import Connection
 from engine.fields import column, descending, identifier, to_many
 from engine.records import Node, record
 from models import DeploymentRow, MembershipRow, UserRow
+from schema.archive import archive_views
+from schema.deployment_filter import DeploymentFilter
 from schema.enums import UserStatus
 
 if TYPE_CHECKING:
@@ -39,4 +41,6 @@ class User(Node):
         DeploymentRow.created_by_id,
         "The deployments that they created.",
         order=[descending(DeploymentRow.id)],
+        filter=DeploymentFilter,
+        views=archive_views(DeploymentRow.archived_at),
     )

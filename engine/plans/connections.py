@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import accumulate
 from typing import Any
 
@@ -36,14 +37,16 @@ Span = tuple[Any, int, int, bool, bool]
 class Call:
     """What the arguments of a connection mean.
 
-    `variant` is what its texts are told apart by, `start` the values behind the cursor, `wanted` the filter. `columns`
-    are what is selected of a row: those of the layout, and for cursors those of the order, whose places are `ordered`.
+    `variant` is what its texts are told apart by, `start` the values behind the cursor, `wanted` the filter, `view` the
+    word of the view. `columns` are what is selected of a row: those of the layout, and for cursors those of the order,
+    whose places are `ordered`.
     """
 
     page: PageRequest
     variant: tuple[Any, ...]
     start: Mapping[str, Any]
     wanted: Any
+    view: Enum | None
     columns: tuple[Column[Any], ...]
     ordered: tuple[int, ...]
 
@@ -137,7 +140,8 @@ class ToManyStep(Step):
     def _call(self, run: Run) -> Call:
         """The meaning of the arguments of this run. Errors of the caller are told by the reference executor."""
         values = self._arguments.values(run.variables)
-        key: Any = tuple(map(values.get, PAGE))
+        views = self._declaration.views
+        key: Any = tuple(map(values.get, PAGE if views is None else (*PAGE, views.argument)))
         if values.get("filter") is not None or values.get("orderBy") is not None:
             key = (*key, self._converter.key([values.get("filter"), values.get("orderBy")]))
         return self._calls.get(key) or self._calls.put(key, self._understand(values))
@@ -150,6 +154,8 @@ class ToManyStep(Step):
         if wanted is not None:
             # A filter that cannot be is an error even when nothing of the list is selected.
             compile_filter(wanted)
+        views = self._declaration.views
+        view = None if views is None else views.word(arguments)
         start = {f"{START}{index}": value for index, value in enumerate(page.start or ())}
         variant = (
             page.size,
@@ -157,8 +163,9 @@ class ToManyStep(Step):
             order.signature,
             None if page.start is None else tuple(value is None for value in page.start),
             None if wanted is None else self._converter.key(values["filter"]),
+            view,
         )
-        return Call(page, variant, start, wanted, *self._columns(page))
+        return Call(page, variant, start, wanted, view, *self._columns(page))
 
     def _columns(self, page: PageRequest) -> tuple[tuple[Column[Any], ...], tuple[int, ...]]:
         """What is selected of each row, and where the columns of the order are in it."""
@@ -171,7 +178,9 @@ class ToManyStep(Step):
 
     def _conditions(self, run: Run, call: Call) -> list[Any]:
         wanted = [] if call.wanted is None else compile_filter(call.wanted)
-        return [*wanted, *run.conditions(self._declaration.link.table)]
+        views = self._declaration.views
+        shown = [] if views is None or call.view is None else views.condition(call.view)
+        return [*wanted, *shown, *run.conditions(self._declaration.link.table)]
 
     def _pages(self, run: Run, call: Call, keys: list[Any] | None) -> Request:
         key = ("page", run.shape, call.variant)
@@ -191,7 +200,7 @@ class ToManyStep(Step):
         limits = dict.fromkeys(self._limits(run)) if keys is None else {None: None}
         requests = []
         for limit in limits:
-            key = ("count", run.shape, call.variant[-1], limit)
+            key = ("count", run.shape, *call.variant[-2:], limit)
             rendered = self.texts.get(key)
             if rendered is None:
                 link, conditions = self._declaration.link, self._conditions(run, call)
