@@ -14,10 +14,14 @@ from models.enums import OtaExecutionStatus as Status
 
 
 class Actor(StrEnum):
-    """Who moves an execution."""
+    """Who moves an execution.
+
+    A person reports in the stead of a thing, or ends an update; as approver, a person is asked for their consent.
+    """
 
     THING = "THING"
     PERSON = "PERSON"
+    APPROVER = "APPROVER"
     GATEWAY = "GATEWAY"
 
 
@@ -50,10 +54,11 @@ BEGUN: Final = frozenset(
 _OFFERED: Final = frozenset(ACTIVE) - {Status.AWAITING_APPROVAL}
 _STEPS: Final = frozenset({Status.STARTED, Status.DOWNLOADING, Status.INSTALLING, Status.REBOOTING, Status.DELAYED})
 _RESULTS: Final = frozenset({Status.SUCCESS, Status.FAILURE, Status.REJECTED, Status.ALREADY_INSTALLED})
-_WAITING: Final = frozenset({Status.PENDING, Status.AWAITING_APPROVAL, Status.TRIGGERED})
+_WAITING: Final = frozenset({Status.PENDING, Status.AWAITING_APPROVAL, Status.TRIGGERED, Status.DELAYED})
 
 _THING: Final = frozenset({Actor.THING})
 _PERSON: Final = frozenset({Actor.PERSON})
+_APPROVER: Final = frozenset({Actor.APPROVER})
 _GATEWAY: Final = frozenset({Actor.GATEWAY})
 _REPORTERS: Final = _THING | _PERSON
 
@@ -64,12 +69,14 @@ def _moves() -> dict[tuple[Status, Status], frozenset[Actor]]:
         # A thing reports its own steps and results; a person may report in its stead.
         (_OFFERED, _STEPS | _RESULTS, _REPORTERS),
         # Consent: somebody who is asked lets the update go on, or refuses it (rainmaker.ota.user-push-update).
-        (frozenset({Status.AWAITING_APPROVAL}), frozenset({Status.TRIGGERED, Status.REJECTED}), _PERSON),
+        (frozenset({Status.AWAITING_APPROVAL}), frozenset({Status.TRIGGERED, Status.REJECTED}), _APPROVER),
         # The gateway asks for consent, pushes, and offers a failed attempt again.
         (frozenset({Status.PENDING}), frozenset({Status.AWAITING_APPROVAL, Status.TRIGGERED}), _GATEWAY),
         (_OFFERED - {Status.PENDING}, frozenset({Status.PENDING}), _GATEWAY),
-        # It finds out that there is nothing to do for this thing.
-        (_WAITING, frozenset({Status.ALREADY_INSTALLED, Status.NO_ARTIFACT}), _GATEWAY),
+        # It finds out, when the thing asks, that there is nothing to do, or nothing that it can give it: no file that
+        # fits, no key that its boot loader takes (rainmaker.ota.job-sign-auto-key).
+        (frozenset(ACTIVE), frozenset({Status.ALREADY_INSTALLED}), _GATEWAY),
+        (_WAITING, frozenset({Status.NO_ARTIFACT, Status.FAILURE}), _GATEWAY),
         # It ends what is open: time is up, the thing leaves the fleet, the campaign stops.
         (frozenset(ACTIVE), frozenset({Status.EXPIRED, Status.DECOMMISSIONED}), _GATEWAY),
         (frozenset(ACTIVE), frozenset({Status.ABORTED}), _PERSON | _GATEWAY),
