@@ -11,7 +11,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -25,10 +24,9 @@ from commands.documents import register_documents, registered_documents
 from commands.explain import explain
 from commands.options import chosen, data_option, database_option, host_option, port_option
 from commands.schema import export_schema
+from commands.simulation import keys_file, run_simulator, simulate_beside
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
-from demo.keys import KeysUnreadable
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
-from demo.simulator import simulate
 from endpoints.application import METRICS, PLACES
 from endpoints.application import build_application as build_endpoints
 from endpoints.files import FileRoutes
@@ -63,8 +61,6 @@ from services.uploads import Files
 PARTS: Final = web.AppKey("parts", Parts)
 FEED: Final = web.AppKey("feed", Feed)
 GC_THRESHOLDS: Final = (50_000, 20, 50)
-SIMULATED_THINGS: Final = 50
-SIMULATOR_SECONDS: Final = 2.0
 Beside = Callable[[asyncio.Event], Awaitable[None]]
 
 
@@ -204,6 +200,7 @@ def main() -> None:
 main.add_command(export_schema)
 main.add_command(explain)
 main.add_command(register_documents)
+main.add_command(run_simulator)
 
 
 @main.command()
@@ -260,20 +257,6 @@ def demo(things: int, **options: Any) -> None:
     asyncio.run(_build_demo(chosen(**options), things))
 
 
-@main.command("simulate")
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the gateway is.")
-@click.option("--things", default=SIMULATED_THINGS, show_default=True, help="How many things report.")
-@click.option(
-    "--interval", default=SIMULATOR_SECONDS, show_default=True, help="Seconds between two reports of a thing."
-)
-@data_option
-def run_simulator(url: str, things: int, interval: float, **options: Any) -> None:
-    """Let things of the demo fleet report their state to a running gateway until interrupted."""
-    settings = chosen(**options)
-    configure_logs("console", settings.log_level)
-    uvloop.run(_simulate_until_stopped(url, settings, things, interval))
-
-
 @main.command()
 @host_option
 @port_option
@@ -322,7 +305,7 @@ async def _build_demo(settings: Settings, things: int) -> None:
                 things=things,
                 passwords=parts.passwords,
                 storage=parts.storage,
-                keys_file=_keys_file(settings),
+                keys_file=keys_file(settings),
                 progress=progress,
             )
         except (DemoFleetExists, ValueError) as error:
@@ -345,27 +328,9 @@ async def _run_dev(settings: Settings, things: int) -> None:
 
     async def greet_and_simulate(stop: asyncio.Event) -> None:
         click.echo(_GREETING.format(url=settings.base_url, email=DEMO_EMAIL, password=DEMO_PASSWORD))
-        await _simulate(settings.base_url, settings, SIMULATED_THINGS, SIMULATOR_SECONDS, stop)
+        await simulate_beside(settings.base_url, settings, stop)
 
     await serve_until_stopped(settings, listening, greet_and_simulate)
-
-
-async def _simulate_until_stopped(url: str, settings: Settings, things: int, interval: float) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await _simulate(url, settings, things, interval, stop)
-
-
-async def _simulate(url: str, settings: Settings, things: int, interval: float, stop: asyncio.Event) -> None:
-    try:
-        await simulate(url, _keys_file(settings), things=things, interval=interval, stop=stop)
-    except KeysUnreadable as error:
-        click.echo(f"Nothing is simulated: {error}", err=True)
-
-
-def _keys_file(settings: Settings) -> Path:
-    return settings.data_dir / "demo-keys.json"
 
 
 _GREETING: Final = """

@@ -24,7 +24,7 @@ from demo.keys import write_keys
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from demo.places import ROOT_NAME
 from demo.things import TABLES, ThingKey, ThingMaker
-from demo.updates import ArtifactFile, Updates
+from demo.updates import Updates
 from models.columns import now
 from models.store import Store
 from models.tables import ORGANIZATION, USER
@@ -103,13 +103,12 @@ async def build_fleet(
                 ground, updates = await build.lay_ground(password_hash)
                 for file in updates.files:
                     placed.append(file[0])
-                    await _place(storage, file)
+                    await storage.put(*file)
                 maker = await build.fill(ground, updates, progress)
             if keys_file is not None:
                 await asyncio.to_thread(write_keys, keys_file, maker.keys)
     except BaseException:
-        for key in placed:
-            await storage.remove(key)
+        await storage.remove(placed)
         raise
     return FleetSummary(
         organization_id=ground.sites[0].id,
@@ -179,11 +178,3 @@ async def _exists(connection: AsyncConnection) -> bool:
     root = select(ORGANIZATION.c.id).where(ORGANIZATION.c.name == ROOT_NAME, ORGANIZATION.c.parent_id.is_(None))
     owner = select(USER.c.id).where(USER.c.email == DEMO_EMAIL)
     return bool((await connection.execute(select(or_(root.exists(), owner.exists())))).scalar_one())
-
-
-async def _place(storage: Storage, file: ArtifactFile) -> None:
-    key, content = file
-    async with storage.receive(key) as incoming:
-        await incoming.write(content)
-        await incoming.seal()
-        await incoming.keep()

@@ -1,4 +1,4 @@
-"""A small GraphQL client for things: signs in with a key, tells apart what can go wrong, and never hammers."""
+"""A small HTTP client for things: shows a key, tells apart what can go wrong, and never hammers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ import structlog
 
 SECONDS_TO_ANSWER: Final = 10.0
 REQUESTS_AT_ONCE: Final = 8
+DOWNLOADS_AT_ONCE: Final = 4
 MAX_ANSWER_BYTES: Final = 1_048_576
 _REFUSED: Final = frozenset({"UNAUTHENTICATED", "FORBIDDEN"})
+_REFUSALS: Final = frozenset({401, 403})
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 _log = structlog.get_logger("demo.simulator")
 
 
 class Away(Exception):
-    """The gateway did not answer, or not with a GraphQL answer."""
+    """The gateway did not answer, or not with an answer that can be read."""
 
 
 class Refused(Exception):
@@ -37,57 +40,95 @@ class Answer:
 
 @dataclass(slots=True)
 class Link:
-    """The way to one gateway, shared by all things; at most eight requests are under way."""
+    """The way to one gateway, shared by all things: at most eight requests and four downloads are under way.
+
+    `url` is where the gateway is, without a slash at its end.
+    """
 
     session: aiohttp.ClientSession
     url: str
     is_away: bool = False
     requests: int = 0
     failures: int = 0
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DOWNLOADS_AT_ONCE))
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_AT_ONCE))
 
     async def ask(self, key: str, document: str, variables: Mapping[str, Any]) -> Answer:
         """Run an operation with one root field as the thing that holds `key`; raises Away and Refused."""
+        content = {"query": document, "variables": variables}
+        status, text = await self._request("POST", "/graphql", key, content)
+        try:
+            body = _graphql(status, text)
+        except Away as error:
+            self._miss(error)
+            raise
+        self._greet()
+        return _read(body)
+
+    async def send(self, method: str, path: str, key: str, content: Any) -> tuple[int, Any]:
+        """Send JSON to a path as the thing that holds `key`; the status, and the JSON of an answer that has some.
+
+        Raises Refused for 401 and 403, and Away when the gateway cannot answer now.
+        """
+        status, text = await self._request(method, path, key, content)
+        if status in _REFUSALS:
+            raise Refused(str(status))
+        if status in _BUSY:
+            error = Away(f"an answer of status {status}")
+            self._miss(error)
+            raise error
+        self._greet()
+        try:
+            return status, orjson.loads(text) if text else None
+        except ValueError as error:
+            raise Away(f"an answer of status {status} that is not JSON") from error
+
+    async def _request(self, method: str, path: str, key: str, content: Any) -> tuple[int, bytes]:
+        headers = {
+            "Authorization": f"Thing {key}",
+            "Accept": "application/graphql-response+json, application/json",
+            "Content-Type": "application/json",
+        }
         async with self._turn:
             self.requests += 1
             try:
-                body = await self._post(key, {"query": document, "variables": variables})
-            except (aiohttp.ClientError, TimeoutError, OSError, Away) as error:
-                self.failures += 1
-                if not self.is_away:
-                    self.is_away = True
-                    _log.warning("gateway_away", url=self.url, error=repr(error))
+                async with self.session.request(
+                    method, f"{self.url}{path}", data=orjson.dumps(content), headers=headers
+                ) as response:
+                    return response.status, await response.content.read(MAX_ANSWER_BYTES)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                self._miss(error)
                 raise Away(str(error)) from error
+
+    def _miss(self, error: Exception) -> None:
+        self.failures += 1
+        if not self.is_away:
+            self.is_away = True
+            _log.warning("gateway_away", url=self.url, error=repr(error))
+
+    def _greet(self) -> None:
         if self.is_away:
             self.is_away = False
             _log.info("gateway_back", url=self.url)
-        return _read(body)
-
-    async def _post(self, key: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
-        headers = {
-            "Authorization": f"Thing {key}",
-            "Accept": "application/graphql-response+json",
-            "Content-Type": "application/json",
-        }
-        async with self.session.post(self.url, data=orjson.dumps(content), headers=headers) as response:
-            text = await response.content.read(MAX_ANSWER_BYTES)
-            status = response.status
-        try:
-            body = orjson.loads(text)
-        except ValueError as error:
-            raise Away(f"an answer of status {status} that is not JSON") from error
-        if not isinstance(body, dict) or not body.keys() & {"data", "errors"}:
-            raise Away(f"an answer of status {status} that is not GraphQL")
-        return body
 
 
 def open_session() -> aiohttp.ClientSession:
     """A session that waits ten seconds at most for anything."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=REQUESTS_AT_ONCE),
+        connector=aiohttp.TCPConnector(limit=REQUESTS_AT_ONCE + DOWNLOADS_AT_ONCE),
         timeout=aiohttp.ClientTimeout(total=SECONDS_TO_ANSWER),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+
+
+def _graphql(status: int, text: bytes) -> Mapping[str, Any]:
+    try:
+        body = orjson.loads(text)
+    except ValueError as error:
+        raise Away(f"an answer of status {status} that is not JSON") from error
+    if not isinstance(body, dict) or not body.keys() & {"data", "errors"}:
+        raise Away(f"an answer of status {status} that is not GraphQL")
+    return body
 
 
 def _read(body: Mapping[str, Any]) -> Answer:

@@ -1,40 +1,43 @@
 """Things that live: real clients of a gateway, over HTTP, each with its own key.
 
-Every thing reports its state at its interval, fulfils what is wished of it, and now and then carries out an update that
-waits for it. While the gateway is away, each thing asks less and less often; no answer ends the simulation.
+Every thing reports its state at its interval, fulfils what is wished of it, looks for updates, and carries out those
+that it is given: it downloads the file, with a line that drops now and then, checks it, and reports each step. Some
+updates fail, and some things stay away for a while. While the gateway is away, each thing asks less and less often; no
+answer ends the simulation.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 import structlog
 
-from demo.device import CAN_REPORT, Device, Update
+from demo.device import Device
+from demo.doors import Door, DoorName, Software, open_door
+from demo.downloads import Gone
+from demo.installation import Installation, Pace
 from demo.keys import read_keys
-from demo.kinds import KINDS
+from demo.kinds import KINDS, Kind
 from demo.link import Away, Link, Refused, open_session
 from demo.things import ThingKey
-from models.columns import now
-from models.enums import OtaExecutionStatus as Status
-from models.enums import OtaJobStatus
 
 SHORTEST_INTERVAL: Final = 0.1
 LONGEST_PAUSE: Final = 60.0
 SECONDS_BETWEEN_SUMMARIES: Final = 60.0
-_RUNNING_JOBS: Final = frozenset({OtaJobStatus.IN_PROGRESS.value, OtaJobStatus.SCHEDULED.value})
+INTERVALS_AWAY: Final = (5.0, 30.0)
+USUAL_PACE: Final = Pace()
 
 _SELF: Final = """
 query Self {
   viewer { thing {
     state { reported }
-    executions(first: 10) { nodes { id status progress job { status startsAt } } }
+    attributes { scope name value }
   } }
 }
 """
@@ -43,24 +46,8 @@ mutation Report($input: ReportThingStateInput!) {
   reportThingState(input: $input) { state { version delta } userErrors { code } }
 }
 """
-_REPORT_UPDATE: Final = """
-mutation ReportUpdate($input: ReportOtaExecutionInput!) {
-  reportOtaExecution(input: $input) { userErrors { code } }
-}
-"""
 
 _log = structlog.get_logger("demo.simulator")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How likely a thing, at each report, looks for an update that waits for it, and takes its next step in one."""
-
-    look: float = 0.01
-    step: float = 0.5
-
-
-USUAL_PACE: Final = Pace()
 
 
 @dataclass(slots=True)
@@ -68,6 +55,7 @@ class Simulation:
     """What all things of a simulation share, and what they have done."""
 
     link: Link
+    door: Door
     interval: float
     pace: Pace
     stop: asyncio.Event
@@ -83,19 +71,27 @@ class Simulation:
 
 
 async def simulate(
-    url: str, keys_file: Path, *, things: int, interval: float, stop: asyncio.Event, pace: Pace = USUAL_PACE
+    url: str,
+    keys_file: Path,
+    *,
+    things: int,
+    interval: float,
+    stop: asyncio.Event,
+    pace: Pace = USUAL_PACE,
+    door: DoorName = DoorName.GRAPHQL,
 ) -> Counter[str]:
-    """Have the first `things` things of `keys_file` report to the gateway at `url` until `stop` is set.
+    """Have the first `things` things of `keys_file` live with the gateway at `url` until `stop` is set.
 
-    `interval` is in seconds between two reports of one thing, at least 0.1. Returns what was done: `reports`, `updates`
-    (steps of updates), `errors` (answers with a code), `refused` (things whose key is not valid any more). Raises
-    KeysUnreadable.
+    `interval` is in seconds between two reports of one thing, at least 0.1; updates go through `door`. Returns what was
+    done: `reports`, `polls`, `offers`, `downloads` that were whole and `resumes` of them, `bytes`, `updates` (steps of
+    them), `succeeded`, `failed`, `taken_back`, `absences`, `errors` (answers with a code), `refused` (things whose key
+    is not valid any more). Raises KeysUnreadable.
     """
     keys = (await asyncio.to_thread(read_keys, keys_file))[: max(0, things)]
     async with open_session() as session:
-        link = Link(session, f"{url.rstrip('/')}/graphql")
-        simulation = Simulation(link, max(interval, SHORTEST_INTERVAL), pace, stop)
-        _log.info("simulation_started", url=link.url, things=len(keys), interval=simulation.interval)
+        link = Link(session, url.rstrip("/"))
+        simulation = Simulation(link, open_door(door, link), max(interval, SHORTEST_INTERVAL), pace, stop)
+        _log.info("simulation_started", url=link.url, things=len(keys), interval=simulation.interval, door=door.value)
         async with asyncio.TaskGroup() as group:
             group.create_task(_summarize(simulation))
             for key in keys:
@@ -118,7 +114,8 @@ class _SimulatedThing:
         self._key = key
         self._rng = Random(key.thing_id.int)
         self._device = Device(KINDS[key.kind], self._rng)
-        self._knows_itself = False
+        self._software: Software | None = None
+        self._installation: Installation | None = None
 
     async def live(self) -> None:
         """Report until the simulation ends or the key is refused; the things begin spread over one interval."""
@@ -142,19 +139,27 @@ class _SimulatedThing:
             pause = self._pause(misses)
 
     def _pause(self, misses: int) -> float:
-        """Seconds to the next report: about an interval, and up to a minute after answers that were none."""
+        """Seconds to the next report: about an interval, more for an absence, and up to a minute after misses."""
         if not misses:
+            if self._rng.random() < self._simulation.pace.absences:
+                self._simulation.done["absences"] += 1
+                return self._simulation.interval * self._rng.uniform(*INTERVALS_AWAY)
             return self._simulation.interval * self._rng.uniform(0.8, 1.2)
         longer = self._simulation.interval * 2.0 ** min(misses, 10)
         return min(LONGEST_PAUSE, longer) * self._rng.uniform(0.5, 1.0)
 
     async def _act(self) -> None:
         pace = self._simulation.pace
-        if not self._knows_itself or (self._device.update is None and self._rng.random() < pace.look):
-            await self._look()
+        if self._software is None:
+            self._software = await self._recall()
         await self._report()
-        if self._device.update is not None and self._rng.random() < pace.step:
-            await self._step(self._device.update)
+        if self._software is None:
+            return
+        if self._installation is None:
+            if self._rng.random() < pace.look:
+                await self._look(self._software)
+        elif self._rng.random() < pace.step:
+            await self._step(self._installation, self._software)
 
     async def _ask(self, document: str, variables: dict[str, Any]) -> dict[str, Any] | None:
         """The payload, or None when the answer carries an error."""
@@ -165,17 +170,14 @@ class _SimulatedThing:
         _log.info("answered_with_error", thing=self._key.external_id, codes=answer.codes)
         return None
 
-    async def _look(self) -> None:
-        """Ask for the own state, once, and for an update that waits."""
-        payload = await self._ask(_SELF, {})
-        thing = (payload or {}).get("thing")
+    async def _recall(self) -> Software | None:
+        """Go on where the thing was before the simulation; None when the gateway does not say."""
+        thing = ((await self._ask(_SELF, {})) or {}).get("thing")
         if thing is None:
-            return
-        if not self._knows_itself:
-            self._device.remember((thing.get("state") or {}).get("reported") or {})
-            self._knows_itself = True
-            return
-        self._device.update = _oldest_update(thing["executions"]["nodes"])
+            return None
+        self._device.remember((thing.get("state") or {}).get("reported") or {})
+        inventory = {item["name"]: item["value"] for item in thing["attributes"] if item["scope"] == "INVENTORY"}
+        return _software_of(inventory, KINDS[self._key.kind])
 
     async def _report(self) -> None:
         payload = await self._ask(_REPORT, {"input": {"reported": self._device.measure()}})
@@ -183,21 +185,52 @@ class _SimulatedThing:
             self._simulation.done["reports"] += 1
             self._device.want((payload.get("state") or {}).get("delta") or {})
 
-    async def _step(self, update: Update) -> None:
-        payload = await self._ask(_REPORT_UPDATE, {"input": update.advance(self._rng)})
-        if payload is not None:
-            self._simulation.done["updates"] += 1
-        if payload is None or update.is_over:
-            # Ended, aborted meanwhile, or not allowed: there may be another one later.
-            self._device.update = None
+    async def _look(self, software: Software) -> None:
+        self._simulation.done["polls"] += 1
+        offered = await self._simulation.door.next_update(self._key.key, software)
+        if offered is not None:
+            self._simulation.done["offers"] += 1
+            self._installation = Installation(offered, self._simulation.pace, self._rng)
+
+    async def _step(self, installation: Installation, software: Software) -> None:
+        """One step of the update; an address that is over is asked for anew."""
+        done, door = self._simulation.done, self._simulation.door
+        before = (installation.download.got, installation.download.resumes, installation.download.is_whole)
+        try:
+            goes_on = await installation.step(door, self._link, self._key.key)
+        except Gone:
+            offered = await door.next_update(self._key.key, software)
+            if offered is None or offered.execution_id != installation.offered.execution_id:
+                self._installation = None
+            else:
+                installation.renew(offered)
+            return
+        done["bytes"] += installation.download.got - before[0]
+        done["resumes"] += installation.download.resumes - before[1]
+        done["downloads"] += installation.download.is_whole - before[2]
+        done["updates" if goes_on else "taken_back"] += 1
+        if not installation.is_over:
+            return
+        self._installation = None
+        if installation.has_succeeded:
+            done["succeeded"] += 1
+            kind = KINDS[self._key.kind]
+            self._software = _software_named(installation.offered.artifact_name, software.device_type, kind)
+            await door.introduce(self._key.key, self._software)
+        elif goes_on:
+            done["failed"] += 1
 
 
-def _oldest_update(executions: list[dict[str, Any]]) -> Update | None:
-    """The update that the thing may carry out now, the oldest of several; `executions` come newest first."""
-    for execution in reversed(executions):
-        status, job = Status(execution["status"]), execution["job"]
-        if status not in CAN_REPORT or job is None or job["status"] not in _RUNNING_JOBS:
-            continue
-        if datetime.fromisoformat(job["startsAt"]) <= now():
-            return Update(execution["id"], status, execution["progress"])
-    return None
+def _software_of(attributes: Mapping[str, Any], kind: Kind) -> Software | None:
+    """What the thing has, as its attributes say; None without a type, by which nothing could be offered."""
+    device_type, version = attributes.get("device_type"), attributes.get("firmware_version")
+    if not isinstance(device_type, str):
+        return None
+    name = attributes.get("artifact_name") or (kind.release_name(str(version)) if version else "unknown")
+    return _software_named(str(name), device_type, kind)
+
+
+def _software_named(name: str, device_type: str, kind: Kind) -> Software:
+    """The software of a release: the artifacts of the demo fleet provide the version that their name ends with."""
+    version = name.removeprefix(kind.release_name(""))
+    return Software(device_type, name, {} if version == name else {"firmware_version": version})

@@ -23,9 +23,10 @@ from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from models.tables import ARTIFACT, DEPLOYMENT, OTA_JOB, RELEASE
 from services.execution_moves import ACTIVE
-from services.rollouts import DEVICE_TYPE
+from services.picks import DEVICE_TYPE
 
-ArtifactFile = tuple[UUID, bytes]
+ArtifactFile = tuple[UUID, bytes, str]
+"""An artifact, the content of its file, and what the file is called."""
 _JOB: Final = {
     Course.FINISHED: OtaJobStatus.FINISHED,
     Course.RUNNING: OtaJobStatus.IN_PROGRESS,
@@ -139,7 +140,7 @@ class Updates:
     def _artifact(self, site: Site, kind: Kind, release_id: UUID, device_type: str, version: str) -> dict[str, Any]:
         content = firmware(kind, device_type, version, self._seed)
         key = self._artifacts[site.id, device_type, version] = new_id()
-        self.files.append((key, content))
+        self.files.append((key, content, file_name(kind, device_type, version)))
         return {
             "id": key,
             "organization_id": site.id,
