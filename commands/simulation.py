@@ -53,7 +53,7 @@ _CHANCE: Final = click.FloatRange(0, 1)
     help="How likely a thing then goes away.",
 )
 @data_option
-def run_simulator(
+def run_simulator(  # noqa: PLR0913 - the options of a command
     *,
     url: str,
     things: int,
