@@ -29,6 +29,7 @@ from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fl
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from endpoints.application import METRICS, PLACES
 from endpoints.application import build_application as build_endpoints
+from endpoints.devices.routes import DeviceRoutes, DeviceServices
 from endpoints.files import FileRoutes
 from endpoints.logs import configure_logs
 from endpoints.server import make_runner
@@ -50,6 +51,7 @@ from services.presence import Presence, PresenceTimes
 from services.reports import Reports
 from services.sessions import Authenticator
 from services.settings import Profile, Settings
+from services.sign_ins import SignIns
 from services.signed_addresses import SignedAddresses
 from services.starts import Starts
 from services.storage import LocalStorage
@@ -81,16 +83,25 @@ def build_parts(settings: Settings) -> Parts:
         lease=settings.presence_lease_seconds,
         sweep=settings.presence_sweep_seconds,
     )
+    keys = TokenKeys.of(secret, previous)
     return Parts(
         settings=settings,
         store=store,
-        keys=TokenKeys.of(secret, previous),
+        keys=keys,
         passwords=Passwords(),
         storage=LocalStorage(settings.data_dir / "artifacts"),
         tail=tail,
         presence=Presence(store, tail.wake, times),
         reports=Reports(store, tail.wake),
         offers=Offers(store, tail.wake),
+        sign_ins=SignIns(
+            store,
+            keys,
+            tail.wake,
+            settings.thing_token_seconds,
+            settings.default_organization_id,
+            pending_things=settings.pending_things,
+        ),
     )
 
 
@@ -110,7 +121,10 @@ def build_application(settings: Settings) -> web.Application:
         sdl=schema.as_str() + "\n",
         registered_documents=registered_documents(settings),
         live=feed,
-        extra_routes=FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
+        extra_routes=[
+            *FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
+            *_devices(parts, addresses).routes(),
+        ],
     )
     application[PARTS] = parts
     application[FEED] = feed
@@ -140,6 +154,18 @@ def build_application(settings: Settings) -> web.Application:
     # Before the sockets are closed, which their things need not notice.
     application.on_shutdown.insert(0, leave)
     return application
+
+
+def _devices(parts: Parts, addresses: SignedAddresses) -> DeviceRoutes:
+    return DeviceRoutes(
+        DeviceServices(
+            store=parts.store,
+            committed=parts.tail.wake,
+            sign_ins=parts.sign_ins,
+            offers=parts.offers,
+            addresses=addresses,
+        )
+    )
 
 
 def _context_maker(parts: Parts) -> Callable[[Any, str], Context]:
