@@ -36,6 +36,7 @@ from services.presence import Presence
 from services.reports import Reports
 from services.scope import visible
 from services.settings import Settings
+from services.sign_ins import SignIns
 from services.signed_addresses import SignedAddress, SignedAddresses
 from services.storage import Storage
 from services.submissions import Outcome, Report
@@ -60,6 +61,7 @@ class Parts:
     presence: Presence
     reports: Reports
     offers: Offers
+    sign_ins: SignIns
     needs: Mapping[str, Need] = field(default_factory=dict)
     accesses: AccessCache = field(default_factory=AccessCache)
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select
 
-from models.enums import EventKind
+from models.enums import EventKind, ThingAuthStatus
 from models.tables import THING
+from services import accepted_things
 from services.departures import forget
 from services.errors import LimitReached
 from services.thing_events import Place, groups_around, record_thing
@@ -56,6 +57,7 @@ async def remove_things(
     commit (mainflux.org.delete-org). Raises LimitReached for more than 50,000.
     """
     total = await require_few_things(work, path, *conditions)
+    accepted: list[UUID] = []
     while rows := await _next_batch(work, *conditions):
         keys = [row.id for row in rows]
         around = await groups_around(work, keys)
@@ -65,12 +67,14 @@ async def remove_things(
             here, left = (row.organization_id, None) if heir is None else (heir.organization_id, heir.removed_id)
             place = Place(here, row.home_group_id, left)
             record_thing(work, EventKind.THING_DELETED, row.id, place, {"name": row.name}, left=around[row.id])
+        accepted += [row.organization_id for row in rows if row.auth_status is ThingAuthStatus.ACCEPTED]
+    await accepted_things.release(work, accepted)
     return total
 
 
 async def _next_batch(work: UnitOfWork, *conditions: ColumnElement[bool]) -> list[Any]:
     statement = (
-        select(THING.c.id, THING.c.organization_id, THING.c.home_group_id, THING.c.name)
+        select(THING.c.id, THING.c.organization_id, THING.c.home_group_id, THING.c.name, THING.c.auth_status)
         .where(*conditions)
         .order_by(THING.c.id)
         .limit(BATCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -48,6 +49,20 @@ class Settings(BaseSettings):
     )
     access_token_seconds: int = Field(900, ge=30, le=86400, description="How long an access token is good for.")
     session_seconds: int = Field(2_592_000, ge=60, description="How long a session may be prolonged by refresh tokens.")
+    thing_token_seconds: int = Field(
+        604_800,
+        ge=60,
+        le=2_592_000,
+        description="How long a token is good for that a thing gets when it signs in by its key pair.",
+    )
+    default_organization: str | None = Field(
+        None,
+        pattern="^org_[0-9a-f]{32}$",
+        description="The organization of things that sign in by a key pair with no tenant token, or an unknown one.",
+    )
+    pending_things: int = Field(
+        10_000, ge=1, description="Things of one organization that may wait to be accepted; more are refused."
+    )
     signed_url_seconds: int = Field(
         900, ge=30, le=86400, description="How long an upload or download address is good for."
     )
@@ -145,6 +160,11 @@ class Settings(BaseSettings):
         for network in networks:
             ip_network(network, strict=False)
         return networks
+
+    @property
+    def default_organization_id(self) -> UUID | None:
+        """The key of the default organization."""
+        return None if self.default_organization is None else UUID(hex=self.default_organization.removeprefix("org_"))
 
     @property
     def store_url(self) -> str:

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
 from models import GroupRow, OrganizationRow, ProfileRow, ThingRow
-from models.enums import EventKind, Lifecycle, Permission, ThingType
-from models.ids import new_id
-from models.tables import GROUP, GROUP_THING, PROFILE, THING, THING_ATTRIBUTE, THING_LIFECYCLE, THING_STATE, THING_TAG
-from services import departures, thing_parts
-from services.errors import Conflict, InvalidInput, LimitReached, NotFound, WrongState
+from models.enums import EventKind, Lifecycle, Permission, ThingAuthStatus
+from models.tables import AUTH_SET, GROUP_THING, THING, THING_LIFECYCLE
+from services import accepted_things, departures, thing_parts
+from services.errors import Conflict, InvalidInput, NotFound, WrongState
 from services.scope import visible
+from services.thing_drafts import (
+    NAME_LENGTH,
+    NAME_OCTETS,
+    CreatedThing,
+    ThingDraft,
+    check_boot_keys,
+    check_external_id,
+    check_interval,
+    check_limit,
+    insert_things,
+    lifecycle_row,
+)
 from services.thing_events import Place, groups_around, record_thing
-from services.thing_parts import AttributeDraft
+from services.time_zones import check_time_zone
 from services.tokens import digest, new_secret
 from services.unit_of_work import UnitOfWork, check_version
 from services.validation import Path, check_name, check_object, check_text
 from sql.sets import member_of
 
 MAX_BULK: Final = 500
-NAME_LENGTH: Final = 1024
-NAME_OCTETS: Final = 2560
-MAX_INTERVAL: Final = 2_592_000
-"""The longest interval between two reports: 30 days, in seconds."""
 MOVES: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
     Lifecycle.NEW: frozenset({Lifecycle.INSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
     Lifecycle.INSTALLED: frozenset({Lifecycle.UNINSTALLED, Lifecycle.QUARANTINE, Lifecycle.RETIRED}),
@@ -36,29 +42,7 @@ MOVES: Final[Mapping[Lifecycle, frozenset[Lifecycle]]] = {
     Lifecycle.RETIRED: frozenset(),
 }
 """Which step may follow which: a retired thing never comes back, it is created anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThingDraft:
-    """A thing to be created."""
-
-    name: str
-    type: ThingType
-    external_id: str | None = None
-    home_group_id: UUID | None = None
-    profile_id: UUID | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    tags: Sequence[str] = ()
-    attributes: Sequence[AttributeDraft] = ()
-    report_interval_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedThing:
-    """A new thing with the key that it signs in with: shown this once, stored as a digest."""
-
-    id: UUID
-    key: str
+_ACCEPTED: Final = ThingAuthStatus.ACCEPTED
 
 
 async def create(
@@ -71,20 +55,8 @@ async def create(
     """
     check_bulk(drafts, path)
     organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
-    await _check_limit(work, organization, len(drafts), path)
-    rows = [_row(work, organization_id, draft, (*path, index)) for index, draft in enumerate(drafts)]
-    await _check_places(work, organization_id, drafts, path)
-    await _check_external_ids(work, organization_id, [row["external_id"] for row in rows], path)
-    created = []
-    for row in rows:
-        secret = new_secret()
-        row["key_digest"] = digest(secret)
-        created.append(CreatedThing(row["id"], secret))
-    await work.session.execute(insert(THING), rows)
-    await _insert_parts(work, rows, drafts, path)
-    for row in rows:
-        record_thing(work, EventKind.THING_CREATED, row["id"], Place(organization_id, row["home_group_id"]))
-    return created
+    await check_limit(work, organization, len(drafts), path)
+    return await insert_things(work, organization_id, drafts, path)
 
 
 async def edit(
@@ -118,14 +90,15 @@ async def move(
 
     The caller needs thing:write at both ends (mainflux.thing.move-thing). A move to another organization takes the
     things out of all groups and of their profile, which belong to the organization that they leave. Raises
-    LimitReached when the new organization may not have so many.
+    LimitReached when the new organization may not have so many, and WrongState for a thing that signs in by a key pair:
+    the tenant token in it names the organization that it is in.
     """
     check_bulk(thing_ids, ("ids",))
     target = await _target(work, home_group_id, organization_id)
-    rows = await _fetch_all(work, thing_ids, Permission.THING_WRITE)
+    rows = await fetch_all(work, thing_ids, Permission.THING_WRITE)
     if organization_id is not None:
         organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
-        await _check_limit(work, organization, sum(row.organization_id != target for row in rows), ("ids",))
+        await check_limit(work, organization, sum(row.organization_id != target for row in rows), ("ids",))
     around = await groups_around(work, thing_ids)
     for index, row in enumerate(rows):
         goal, before = target or row.organization_id, row.organization_id
@@ -136,22 +109,23 @@ async def move(
         record_thing(work, EventKind.THING_MOVED, row.id, place, left=around[row.id])
 
 
-async def remove(work: UnitOfWork, thing_ids: Sequence[UUID]) -> None:
+async def remove(work: UnitOfWork, thing_ids: Sequence[UUID], permission: Permission = Permission.THING_DELETE) -> None:
     """Delete things with everything that is theirs; their keys stop working at once (mainflux.thing.delete-thing)."""
     check_bulk(thing_ids, ("ids",))
-    rows = await _fetch_all(work, thing_ids, Permission.THING_DELETE)
+    rows = await fetch_all(work, thing_ids, permission)
     around = await groups_around(work, thing_ids)
     await departures.forget(work, [row.id for row in rows])
     await work.session.execute(delete(THING).where(member_of(THING.c.id, [row.id for row in rows])))
     for row in rows:
         record_thing(work, EventKind.THING_DELETED, row.id, _place(row), {"name": row.name}, left=around[row.id])
+    await accepted_things.release(work, (row.organization_id for row in rows if row.auth_status is _ACCEPTED))
 
 
 async def change_lifecycle(work: UnitOfWork, thing_ids: Sequence[UUID], lifecycle: Lifecycle, reason: str) -> None:
     """Take things a step further in their life, by the table of allowed steps; raises WrongState for others."""
     check_bulk(thing_ids, ("ids",))
     check_text(reason, ("reason",), limit=NAME_LENGTH)
-    rows = await _fetch_all(work, thing_ids, Permission.THING_WRITE)
+    rows = await fetch_all(work, thing_ids, Permission.THING_WRITE)
     for index, row in enumerate(rows):
         if lifecycle not in MOVES[row.lifecycle]:
             raise WrongState(f"a thing cannot go from {row.lifecycle} to {lifecycle}", ("ids", index))
@@ -162,13 +136,15 @@ async def change_lifecycle(work: UnitOfWork, thing_ids: Sequence[UUID], lifecycl
         record_thing(work, EventKind.THING_LIFECYCLE_CHANGED, row.id, _place(row), detail)
     await work.session.execute(
         insert(THING_LIFECYCLE),
-        [_lifecycle_row(work, row.id, lifecycle, reason) for row in rows],
+        [lifecycle_row(work, row.id, lifecycle, reason) for row in rows],
     )
 
 
 async def replace_key(work: UnitOfWork, thing_id: UUID) -> str:
     """Give a thing a new key; the old one stops working at once (mainflux.thing.replace-thing-key)."""
     row = await work.fetch(ThingRow, thing_id, Permission.THING_WRITE, ("id",))
+    if row.decommissioned_at is not None:
+        raise WrongState("the thing was taken out of use for good", ("id",))
     secret = new_secret()
     row.key_digest = digest(secret)
     _touch(work, row)
@@ -177,7 +153,7 @@ async def replace_key(work: UnitOfWork, thing_id: UUID) -> str:
 
 
 def _set_columns(row: ThingRow, changes: Mapping[str, Any], path: Path) -> None:
-    """Change what concerns nothing but the thing itself: name, type, report_interval_seconds, metadata."""
+    """Change what concerns nothing but the thing itself."""
     for name in ("name", "type"):
         if name in changes and changes[name] is None:
             raise InvalidInput("this cannot be empty", (*path, name))
@@ -186,63 +162,16 @@ def _set_columns(row: ThingRow, changes: Mapping[str, Any], path: Path) -> None:
     if "type" in changes:
         row.type = changes["type"]
     if "report_interval_seconds" in changes:
-        row.report_interval_seconds = _interval(changes["report_interval_seconds"], path)
+        row.report_interval_seconds = check_interval(changes["report_interval_seconds"], path)
+    if "time_zone" in changes:
+        row.time_zone = check_time_zone(changes["time_zone"], (*path, "timeZone"))
+    if "boot_key_digests" in changes:
+        row.boot_key_digests = check_boot_keys(changes["boot_key_digests"] or [], (*path, "bootKeyDigests"))
     if "metadata" in changes:
         row.meta = check_object({} if changes["metadata"] is None else changes["metadata"], (*path, "metadata"))
 
 
-def _row(work: UnitOfWork, organization_id: UUID, draft: ThingDraft, path: Path) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "organization_id": organization_id,
-        "home_group_id": draft.home_group_id,
-        "profile_id": draft.profile_id,
-        "name": check_name(draft.name, (*path, "name"), limit=NAME_LENGTH, octets=NAME_OCTETS),
-        "type": draft.type,
-        "external_id": _external_id(draft.external_id, (*path, "externalId")),
-        "lifecycle": Lifecycle.NEW,
-        "connected": False,
-        "report_interval_seconds": _interval(draft.report_interval_seconds, path),
-        "metadata": check_object(draft.metadata, (*path, "metadata")),
-        "version": 1,
-        "created_at": work.moment,
-        "updated_at": work.moment,
-    }
-
-
-async def _insert_parts(
-    work: UnitOfWork, rows: Sequence[dict[str, Any]], drafts: Sequence[ThingDraft], path: Path
-) -> None:
-    """State, history, home, tags and attributes of new things: one statement for each kind."""
-    states = [{"thing_id": row["id"], "reported": {}, "desired": {}, "version": 0} for row in rows]
-    homes = [
-        {"thing_id": row["id"], "group_id": row["home_group_id"], "is_home": True, "created_at": work.moment}
-        for row in rows
-        if row["home_group_id"] is not None
-    ]
-    tags, attributes = [], []
-    for index, (row, draft) in enumerate(zip(rows, drafts, strict=True)):
-        tags += thing_parts.tag_rows(row["id"], draft.tags, (*path, index, "tags"))
-        attributes += thing_parts.attribute_rows(work, row["id"], draft.attributes, (*path, index, "attributes"))
-    history = [_lifecycle_row(work, row["id"], Lifecycle.NEW, "") for row in rows]
-    parts = (
-        (THING_STATE, states),
-        (THING_LIFECYCLE, history),
-        (GROUP_THING, homes),
-        (THING_TAG, tags),
-        (THING_ATTRIBUTE, attributes),
-    )
-    for table, values in parts:
-        if values:
-            await work.session.execute(insert(table), values)
-
-
-def _lifecycle_row(work: UnitOfWork, thing_id: UUID, lifecycle: Lifecycle, reason: str) -> dict[str, Any]:
-    values = {"id": new_id(), "thing_id": thing_id, "lifecycle": lifecycle, "reason": reason}
-    return {**values, "occurred_at": work.moment}
-
-
-async def _fetch_all(work: UnitOfWork, thing_ids: Sequence[UUID], permission: Permission) -> list[ThingRow]:
+async def fetch_all(work: UnitOfWork, thing_ids: Sequence[UUID], permission: Permission) -> list[ThingRow]:
     """Lock and load several things, in the order asked for; each must be visible, then allowed."""
     statement = select(ThingRow).where(member_of(THING.c.id, thing_ids)).order_by(THING.c.id).with_for_update(of=THING)
     scope = visible(work.access, THING)
@@ -275,6 +204,8 @@ async def _move_one(work: UnitOfWork, row: ThingRow, home_group_id: UUID | None,
         taken = THING.c.external_id == row.external_id
         if row.external_id is not None and await work.exists(THING.c.organization_id == goal, taken):
             raise Conflict("the external id is taken in the other organization", path)
+        if await work.exists(AUTH_SET.c.thing_id == row.id):
+            raise WrongState("a thing that signs in by a key pair stays in its organization", path)
         row.organization_id, row.profile_id = goal, None
         await departures.decommission(work, [row.id])
     else:
@@ -289,63 +220,8 @@ async def _move_one(work: UnitOfWork, row: ThingRow, home_group_id: UUID | None,
         await work.session.execute(insert(GROUP_THING).values(home))
 
 
-async def _check_limit(work: UnitOfWork, organization: OrganizationRow, more: int, path: Path) -> None:
-    """The organization is locked, so that two who come at once cannot both take the last place."""
-    if organization.thing_limit is None or not more:
-        return
-    counted = select(func.count()).select_from(THING).where(THING.c.organization_id == organization.id)
-    if (await work.session.execute(counted)).scalar_one() + more > organization.thing_limit:
-        raise LimitReached(f"the organization may have {organization.thing_limit} things", path)
-
-
-async def _check_places(work: UnitOfWork, organization_id: UUID, drafts: Sequence[ThingDraft], path: Path) -> None:
-    for table, name in ((GROUP, "home_group_id"), (PROFILE, "profile_id")):
-        wanted = {getattr(draft, name) for draft in drafts} - {None}
-        if not wanted:
-            continue
-        here = table.c.organization_id == organization_id
-        statement = select(table.c.id).where(member_of(table.c.id, sorted(wanted)), here)
-        known = set((await work.session.execute(statement)).scalars())
-        for index, draft in enumerate(drafts):
-            value = getattr(draft, name)
-            if value is not None and value not in known:
-                field_name = "homeGroupId" if name == "home_group_id" else "profileId"
-                raise NotFound("the organization has nothing with this id", (*path, index, field_name))
-
-
-def _interval(value: int | None, path: Path) -> int | None:
-    if value is not None and not 1 <= value <= MAX_INTERVAL:
-        raise InvalidInput(f"from 1 to {MAX_INTERVAL:,} seconds are allowed", (*path, "reportIntervalSeconds"))
-    return value
-
-
-def _external_id(value: str | None, path: Path) -> str | None:
-    return None if value is None else check_name(value, path)
-
-
-async def _check_external_ids(
-    work: UnitOfWork, organization_id: UUID, wanted: Sequence[str | None], path: Path
-) -> None:
-    seen: set[str] = set()
-    for index, external_id in enumerate(wanted):
-        if external_id is None:
-            continue
-        if external_id in seen:
-            raise Conflict("this external id is given twice", (*path, index, "externalId"))
-        seen.add(external_id)
-    if not seen:
-        return
-    taken_ids = select(THING.c.external_id).where(
-        THING.c.organization_id == organization_id, member_of(THING.c.external_id, sorted(seen))
-    )
-    taken = set((await work.session.execute(taken_ids)).scalars())
-    for index, external_id in enumerate(wanted):
-        if external_id in taken:
-            raise Conflict("this external id is taken in the organization", (*path, index, "externalId"))
-
-
 async def _set_external_id(work: UnitOfWork, row: ThingRow, value: str | None, path: Path) -> None:
-    external_id = _external_id(value, path)
+    external_id = check_external_id(value, path)
     if external_id is not None and external_id != row.external_id:
         same = THING.c.external_id == external_id
         if await work.exists(THING.c.organization_id == row.organization_id, same):

@@ -48,13 +48,17 @@ _UNCONCERNED: Final = dict.fromkeys(sorted(Concerned.__optional_keys__))
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """One write: its session, the access it runs under, its one moment, and the events that it will leave."""
+    """One write: its session, the access it runs under, its one moment, and the events that it will leave.
+
+    `has_told` says that a statement of its own has written events, too.
+    """
 
     session: AsyncSession
     access: Access
     dialect: str
     moment: datetime = field(default_factory=now)
     events: list[dict[str, Any]] = field(default_factory=list)
+    has_told: bool = False
 
     async def fetch(self, row: type[Row], key: UUID, permission: Permission | None, path: Path = ()) -> Row:
         """Lock and load one row for a change.
@@ -128,13 +132,17 @@ class UnitOfWork:
     async def finish(self) -> None:
         """Write what is pending, the events last; called once, by the block that opened this."""
         await self.session.flush()
-        if not self.events:
-            return
-        await self._keep_order()
-        statement = insert(EVENT).values(transaction=transaction_id(self.dialect))
-        await self.session.execute(statement, self.events)
-        if self.dialect == "postgresql":
+        if self.events:
+            await self._keep_order()
+            statement = insert(EVENT).values(transaction=transaction_id(self.dialect))
+            await self.session.execute(statement, self.events)
+        if self.leaves_events and self.dialect == "postgresql":
             await self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+
+    @property
+    def leaves_events(self) -> bool:
+        """Whether somebody is to look at the log after the commit."""
+        return bool(self.events) or self.has_told
 
     async def _keep_order(self) -> None:
         """Raise Conflict when another transaction, which began later, has told of one of the things of these events.
@@ -170,7 +178,7 @@ async def unit_of_work(
         if getattr(error.orig, "sqlstate", None) in _RETRYABLE:
             raise Conflict(_AT_ONCE) from error
         raise
-    if work.events:
+    if work.leaves_events:
         committed()
 
 

@@ -36,8 +36,8 @@ from schema.mutations.thing import (
     UpdateThingsPayload,
 )
 from services import things
+from services.thing_drafts import CreatedThing, ThingDraft
 from services.thing_parts import AttributeDraft
-from services.things import CreatedThing, ThingDraft
 from services.unit_of_work import UnitOfWork
 
 P = TypeVar("P", bound=ThingsPayload)
