@@ -36,7 +36,9 @@ FLUSH_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 0.5
 WRITES_AT_ONCE: Final = 250
 CLASSES_AT_ONCE: Final = 8
-KEY_CHANGES: Final = frozenset({EventKind.THING_UPDATED, EventKind.THING_DELETED, EventKind.THING_MOVED})
+KEY_CHANGES: Final = frozenset(
+    {EventKind.THING_UPDATED, EventKind.THING_DELETED, EventKind.THING_MOVED, EventKind.THING_LIFECYCLE_CHANGED}
+)
 """What may end the sign-in of a thing, which no epoch tells."""
 
 log = structlog.get_logger("fleetgraph.live")
