@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
-from models.enums import EventKind
+from models import ThingRow
+from models.enums import EventKind, Permission
 from models.enums import OtaExecutionStatus as Status
 from models.tables import OTA_EXECUTION
 from services.execution_counts import is_active, shift
@@ -17,6 +18,16 @@ from services.unit_of_work import UnitOfWork
 from sql.sets import member_of
 
 _Counts = dict[UUID, dict[Status, int]]
+
+
+async def remove(work: UnitOfWork, thing_id: UUID) -> UUID:
+    """End the open updates of one thing, which stays in the fleet (mender.ota.remove-device-from-deployments).
+
+    Raises NotFound and Forbidden; it is no error when it has none.
+    """
+    thing = await work.fetch(ThingRow, thing_id, Permission.OTA_DEPLOY, ("thingId",))
+    await decommission(work, [thing.id])
+    return thing.id
 
 
 async def decommission(work: UnitOfWork, thing_ids: Sequence[UUID]) -> None:

@@ -40,11 +40,20 @@ STORIES: Final = {
     "updates": {
         "createDeployment",
         "updateDeployment",
+        "pauseDeployment",
+        "resumeDeployment",
         "abortDeployment",
+        "archiveDeployment",
+        "unarchiveDeployment",
         "deleteDeployment",
+        "removeThingFromDeployments",
         "createOtaJob",
         "updateOtaJob",
+        "pauseOtaJob",
+        "resumeOtaJob",
         "cancelOtaJob",
+        "archiveOtaJob",
+        "unarchiveOtaJob",
         "deleteOtaJob",
         "reportOtaExecution",
     },
@@ -199,13 +208,26 @@ async def test_updates(cast: Cast) -> None:
     await story.step("reportOtaExecution", report, {EXECUTION: 1, JOB: 1, CAMPAIGN: 1})
     await story.step("reportOtaExecution", {**report, "progress": 20}, {EXECUTION: 1})
     await story.step("reportOtaExecution", {**report, "progress": 20}, {})
+    await story.step("pauseDeployment", {"id": campaign}, {JOB: 1, CAMPAIGN: 1})
+    await story.step("resumeDeployment", {"id": campaign}, {JOB: 1, CAMPAIGN: 1})
     await story.step("abortDeployment", {"id": campaign}, {EXECUTION: 1, JOB: 1, CAMPAIGN: 1})
+    await story.step("archiveDeployment", {"id": campaign}, {CAMPAIGN: 1})
+    await story.step("unarchiveDeployment", {"id": campaign}, {CAMPAIGN: 1})
     await story.step("deleteDeployment", {"id": campaign}, {JOB: 1, CAMPAIGN: 1})
     await story.step("createOtaJob", {**acme, "name": "One", "artifactId": artifact}, {EXECUTION: 1, JOB: 1})
     job = global_id("otajob", await cast.value(OTA_JOB.c.id))
     await story.step("updateOtaJob", {"id": job, "name": "Two"}, {JOB: 1})
+    await story.step("pauseOtaJob", {"id": job}, {JOB: 1})
+    await story.step("resumeOtaJob", {"id": job}, {JOB: 1})
     await story.step("cancelOtaJob", {"id": job}, {EXECUTION: 1, JOB: 1})
+    await story.step("archiveOtaJob", {"id": job}, {JOB: 1})
+    await story.step("unarchiveOtaJob", {"id": job}, {JOB: 1})
     await story.step("deleteOtaJob", {"id": job}, {JOB: 1})
+    await start_job(cast, artifactId=artifact)
+    await story.new()
+    leaver = {"thingId": thing_id(cast.thing)}
+    await story.step("removeThingFromDeployments", leaver, {EXECUTION: 1, JOB: 1})
+    await story.step("removeThingFromDeployments", leaver, {})
     assert story.told == STORIES["updates"]
 
 
