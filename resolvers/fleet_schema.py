@@ -12,9 +12,11 @@ from strawberry.schema.config import StrawberryConfig
 from engine.records import NODES
 from resolvers.guard import guard
 from resolvers.mutations.artifact import ArtifactMutations
+from resolvers.mutations.auth_set import AuthSetMutations
 from resolvers.mutations.deployment import DeploymentMutations
 from resolvers.mutations.deployment_control import DeploymentControlMutations
 from resolvers.mutations.group import GroupMutations
+from resolvers.mutations.limits import LimitMutations
 from resolvers.mutations.membership import MembershipMutations
 from resolvers.mutations.organization import OrganizationMutations
 from resolvers.mutations.ota_execution import OtaExecutionMutations
@@ -24,6 +26,7 @@ from resolvers.mutations.profile import ProfileMutations
 from resolvers.mutations.release import ReleaseMutations
 from resolvers.mutations.session import SessionMutations
 from resolvers.mutations.state import StateMutations
+from resolvers.mutations.tenant_token import TenantTokenMutations
 from resolvers.mutations.thing import ThingMutations
 from resolvers.mutations.user import UserMutations
 from resolvers.query import Query
@@ -36,10 +39,13 @@ class Mutation(
     SessionMutations,
     UserMutations,
     OrganizationMutations,
+    LimitMutations,
+    TenantTokenMutations,
     MembershipMutations,
     GroupMutations,
     ProfileMutations,
     ThingMutations,
+    AuthSetMutations,
     StateMutations,
     ReleaseMutations,
     ArtifactMutations,

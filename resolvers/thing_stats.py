@@ -18,6 +18,7 @@ MAX_BUCKETS: Final = 100
 _COLUMNS: Final[dict[ThingStatsKey, tuple[ColumnElement[Any], str | None]]] = {
     ThingStatsKey.TYPE: (THING.c.type, None),
     ThingStatsKey.LIFECYCLE: (THING.c.lifecycle, None),
+    ThingStatsKey.AUTH_STATUS: (THING.c.auth_status, None),
     ThingStatsKey.CONNECTED: (THING.c.connected, None),
     ThingStatsKey.ORGANIZATION: (THING.c.organization_id, "org"),
     ThingStatsKey.HOME_GROUP: (THING.c.home_group_id, "group"),

@@ -24,7 +24,7 @@ from engine.filters import (
 from engine.resolve import key_in
 from models.tables import GROUP_ANCESTOR, GROUP_THING, ORGANIZATION_ANCESTOR, THING, THING_ATTRIBUTE, THING_TAG
 from schema.conditions import keyed, one_of, searched
-from schema.enums import AttributeScope, Lifecycle, ThingType
+from schema.enums import AttributeScope, Lifecycle, ThingAuthStatus, ThingType
 from sql.sets import member_of
 
 
@@ -127,6 +127,9 @@ class ThingFilter(FilterInput):
     external_id: StringFilter | None = where(compare(THING.c.external_id), "The id in another registry.")
     type: list[ThingType] | None = where(one_of(THING.c.type), "One of these types.")
     lifecycle: list[Lifecycle] | None = where(one_of(THING.c.lifecycle), "In one of these places of its life.")
+    auth_status: list[ThingAuthStatus] | None = where(
+        one_of(THING.c.auth_status), "Its auth sets come to one of these."
+    )
     connected: bool | None = where(equals(THING.c.connected), "Connected now, or (false) not.")
     last_seen_at: DateTimeFilter | None = where(compare(THING.c.last_seen_at), "When it was last heard of.")
     created_at: DateTimeFilter | None = where(compare(THING.c.created_at), "When it was created.")

@@ -14,6 +14,7 @@ class ThingStatsKey(StrEnum):
 
     TYPE = "TYPE"
     LIFECYCLE = "LIFECYCLE"
+    AUTH_STATUS = "AUTH_STATUS"
     CONNECTED = "CONNECTED"
     ORGANIZATION = "ORGANIZATION"
     HOME_GROUP = "HOME_GROUP"
@@ -27,6 +28,7 @@ described(
     {
         "TYPE": "The type.",
         "LIFECYCLE": "The place in their life.",
+        "AUTH_STATUS": "What their auth sets come to.",
         "CONNECTED": "Whether they are connected: `true` or `false`.",
         "ORGANIZATION": "The organization; the key is its id.",
         "HOME_GROUP": "The home group; the key is its id, or null for none.",

@@ -32,9 +32,10 @@ from services.cascades import Heir, remove_things
 from services.errors import Conflict, Forbidden, LimitReached
 from services.memberships import has_owner, make_owner, release_members
 from services.patches import DESCRIPTION, METADATA, NAME, Fields, Patched, apply_changes, checked
+from services.time_zones import check_time_zone
 from services.trees import ORGANIZATIONS
 from services.unit_of_work import UnitOfWork, check_version
-from services.validation import check_email, check_object, check_range, check_text
+from services.validation import MAX_INTEGER, Path, check_email, check_object, check_range, check_text
 
 OWNED_ROOTS: Final = 100
 """How many organizations without a parent one person may own."""
@@ -46,7 +47,18 @@ _FIELDS: Final[Fields] = {
     "phone": Patched("phone", partial(check_text, limit=64), empty=None),
     "address": Patched("address", check_object, empty={}),
     "metadata": METADATA,
+    "time_zone": Patched("time_zone", check_time_zone),
     "thing_limit": Patched("thing_limit", partial(check_range, least=0, most=MOST_THINGS), empty=None),
+}
+_LIMITS: Final[Fields] = {
+    "accepted_things": Patched(
+        "accepted_thing_limit",
+        lambda value, path: check_range(value, path, least=0, most=MOST_THINGS) or None,
+        empty=None,
+    ),
+    "storage_bytes": Patched(
+        "storage_limit", lambda value, path: check_range(value, path, least=0, most=MAX_INTEGER) or None, empty=None
+    ),
 }
 _CONTENTS: Final[Mapping[str, Table]] = {
     "group": GROUP,
@@ -105,6 +117,18 @@ async def edit(
     if "thing_limit" in changes:
         _require_limits(work, row.parent_id)
     apply_changes(row, changes, _FIELDS, work.moment)
+
+
+async def limit(work: UnitOfWork, organization_id: UUID, limits: Mapping[str, int | None]) -> None:
+    """Set what is given of `accepted_things` and `storage_bytes`; None and 0 are no limit. Effective at once.
+
+    A limit below what is there takes nothing away (mender.limits.set-org-device-limit,
+    mender.limits.clear-org-device-limit, mender.limits.set-org-storage-limit). Raises NotFound, InvalidInput for
+    negative numbers, and Forbidden for everybody but those who administer the organization above, or the platform.
+    """
+    row = await work.fetch(OrganizationRow, organization_id, None, ("organizationId",))
+    _require_limits(work, row.parent_id, ("organizationId",))
+    apply_changes(row, limits, _LIMITS, work.moment)
 
 
 async def move(
@@ -166,11 +190,11 @@ def _require_person(work: UnitOfWork) -> None:
         raise Forbidden("only people create organizations")
 
 
-def _require_limits(work: UnitOfWork, parent_id: UUID | None) -> None:
+def _require_limits(work: UnitOfWork, parent_id: UUID | None, path: Path = ("thingLimit",)) -> None:
     """Those above set what one below may have; the limits of a root are the platform's."""
     access = work.access
     if not (access.is_platform_admin or (parent_id and access.allows(Permission.ORGANIZATION_UPDATE, parent_id))):
-        raise Forbidden("the limit is set by those who administer the organization above", ("thingLimit",))
+        raise Forbidden("the limit is set by those who administer the organization above", path)
 
 
 async def _require_fewer_roots(work: UnitOfWork) -> None:

@@ -21,7 +21,7 @@ from schema.mutations.organization import (
 )
 from services import organizations
 
-_FIELDS = ("name", "description", "email", "phone", "address", "metadata", "thing_limit")
+_FIELDS = ("name", "description", "email", "phone", "address", "metadata", "time_zone", "thing_limit")
 
 
 @strawberry.type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -21,6 +21,8 @@ from schema.mutations.thing import (
     ChangeThingLifecyclePayload,
     CreateThingsInput,
     CreateThingsPayload,
+    DecommissionThingsInput,
+    DecommissionThingsPayload,
     DeleteThingsInput,
     DeleteThingsPayload,
     MoveThingsInput,
@@ -35,11 +37,23 @@ from schema.mutations.thing import (
     UpdateThingsInput,
     UpdateThingsPayload,
 )
-from services import things
+from services import decommissions, things
 from services.thing_drafts import CreatedThing, ThingDraft
 from services.thing_parts import AttributeDraft
 from services.unit_of_work import UnitOfWork
 
+_PATCHED: Final = (
+    "name",
+    "type",
+    "external_id",
+    "profile_id",
+    "report_interval_seconds",
+    "time_zone",
+    "boot_key_digests",
+    "metadata",
+    "tags",
+    "attributes",
+)
 P = TypeVar("P", bound=ThingsPayload)
 Action = Callable[[UnitOfWork, list[UUID]], Awaitable[None]]
 
@@ -114,6 +128,15 @@ class ThingMutations:
 
         return _answer(ChangeThingLifecyclePayload, input.mode, await _for_ids(info, input.ids, input.mode, step))
 
+    @mutation(Permission.THING_DELETE)
+    async def decommission_things(self, info: Info, input: DecommissionThingsInput) -> DecommissionThingsPayload:
+        """Take things out of use for good. Their keys and tokens stop working at once, their open updates end."""
+
+        async def retire(work: UnitOfWork, ids: list[UUID]) -> None:
+            await decommissions.decommission(work, ids, input.reason)
+
+        return _answer(DecommissionThingsPayload, input.mode, await _for_ids(info, input.ids, input.mode, retire))
+
     @mutation(Permission.THING_WRITE)
     async def replace_thing_key(self, info: Info, input: ReplaceThingKeyInput) -> ReplaceThingKeyPayload:
         """Give a thing a new key. It is in the answer, and only there; the old key stops working at once."""
@@ -163,6 +186,8 @@ def _draft(item: ThingInput, path: tuple[str | int, ...]) -> ThingDraft:
         home_group_id=optional_key("group", item.home_group_id, (*path, "homeGroupId")),
         profile_id=optional_key("profile", item.profile_id, (*path, "profileId")),
         report_interval_seconds=given(item.report_interval_seconds),
+        time_zone=given(item.time_zone),
+        boot_key_digests=given(item.boot_key_digests) or [],
         metadata={} if metadata is None else metadata,
         tags=given(item.tags) or [],
         attributes=_attributes(given(item.attributes) or []),
@@ -174,8 +199,7 @@ def _attributes(items: list[AttributeInput]) -> list[AttributeDraft]:
 
 
 def _patched(patch: ThingPatch, path: tuple[str | int, ...]) -> dict[str, Any]:
-    names = ("name", "type", "external_id", "profile_id", "report_interval_seconds", "metadata", "tags", "attributes")
-    changed = changes(patch, *names)
+    changed = changes(patch, *_PATCHED)
     if "profile_id" in changed:
         changed["profile_id"] = optional_key("profile", changed["profile_id"], (*path, "profileId"))
     if changed.get("attributes") is not None:

@@ -27,6 +27,10 @@ class CreateOrganizationInput:
     phone: str | None = strawberry.field(default=strawberry.UNSET, description="Whom to call.")
     address: JSON | None = strawberry.field(default=strawberry.UNSET, description="The postal address, as an object.")
     metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description="Free data, as an object.")
+    time_zone: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The time zone of things that name none, by its IANA name; UTC if left out.",
+    )
     thing_limit: int | None = strawberry.field(
         default=strawberry.UNSET, description="How many things it may have; set by those who administer the one above."
     )
@@ -47,6 +51,10 @@ class UpdateOrganizationInput:
     )
     metadata: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="The new free data, in place of the old."
+    )
+    time_zone: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The time zone of things that name none, by its IANA name; cannot be cleared.",
     )
     thing_limit: int | None = strawberry.field(
         default=strawberry.UNSET,

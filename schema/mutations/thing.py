@@ -40,6 +40,14 @@ class ThingInput:
         default=strawberry.UNSET,
         description="How often it reports, 1 to 2,592,000 seconds; the setting of the gateway when left out.",
     )
+    time_zone: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Its time zone by its IANA name; that of its organization when left out."
+    )
+    boot_key_digests: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The SHA-256, 64 hex digits each, of the keys that its boot loader takes signed images of; 20 at "
+        "most.",
+    )
     metadata: JSON | None = strawberry.field(default=strawberry.UNSET, description="Free data, as an object.")
     tags: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Its tags, 100 at most.")
     attributes: list[AttributeInput] | None = strawberry.field(
@@ -71,6 +79,14 @@ class ThingPatch:
     report_interval_seconds: int | None = strawberry.field(
         default=strawberry.UNSET,
         description="How often it reports from now on, 1 to 2,592,000 seconds; null for the setting of the gateway.",
+    )
+    time_zone: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Its time zone by its IANA name; null for that of its organization."
+    )
+    boot_key_digests: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The SHA-256, 64 hex digits each, of the keys that its boot loader takes signed images of, in "
+        "place of the old; 20 at most.",
     )
     metadata: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="The new free data, in place of the old."
@@ -123,6 +139,15 @@ class ChangeThingLifecycleInput:
     lifecycle: Lifecycle = strawberry.field(description="Where they come to be.")
     reason: str = strawberry.field(default="", description="Why, for people.")
     mode: BulkMode = strawberry.field(default=BulkMode.ALL, description="What happens when one cannot go there.")
+
+
+@strawberry.input(description="Things to be taken out of use for good.")
+class DecommissionThingsInput:
+    """The end of several things."""
+
+    ids: list[strawberry.ID] = strawberry.field(description="The things, 1 to 500.")
+    reason: str = strawberry.field(default="", description="Why, for people.")
+    mode: BulkMode = strawberry.field(default=BulkMode.ALL, description="What happens when one cannot be.")
 
 
 @strawberry.input(description="A thing that gets a new key.")
@@ -181,6 +206,11 @@ class MoveThingsPayload(ThingsPayload):
 @record()
 class ChangeThingLifecyclePayload(ThingsPayload):
     """The things that took a step in their life."""
+
+
+@record()
+class DecommissionThingsPayload(ThingsPayload):
+    """The things that are out of use for good."""
 
 
 @record()
