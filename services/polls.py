@@ -57,7 +57,7 @@ class Polls:
         things = sorted({each.thing_id for each in admitted})
         statement = select(THING.c.id, THING.c.software, _MAY_HAVE_UPDATE).where(member_of(THING.c.id, things))
         async with self._store.read() as connection:
-            rows = (await connection.execute(statement)).tuples().all()
+            rows = (await connection.execute(statement)).all()
         by_thing = {thing_id: (bool(may_have_update), software) for thing_id, software, may_have_update in rows}
         return {
             each: Standing(accesses[each], *by_thing[each.thing_id]) for each in admitted if each.thing_id in by_thing

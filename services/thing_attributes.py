@@ -38,7 +38,8 @@ async def write_inventory(
     row = await work.fetch(ThingRow, thing_id, None)
     columns = THING_ATTRIBUTE.c
     mine = (columns.thing_id == thing_id, columns.scope == AttributeScope.INVENTORY)
-    before = dict((await work.session.execute(select(columns.name, columns.value).where(*mine))).tuples().all())
+    stored = (await work.session.execute(select(columns.name, columns.value).where(*mine))).all()
+    before = dict(stored)
     given = {check_name(name, (*path, index, "name")): value for index, (name, value) in enumerate(values.items())}
     gone = [name for name in before if name not in given and name not in LASTING] if replace else []
     if gone:

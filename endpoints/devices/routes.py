@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
@@ -105,7 +105,7 @@ class DeviceRoutes:
         thing = await _thing(request, trace, POLL_COST)
         names = (DEVICE_TYPE, ARTIFACT_NAME)
         given = messages.installed({name: request.query[name] for name in names if name in request.query})
-        return await self._next(request, thing, given)
+        return await self._next(request, thing, given, is_simple=True)
 
     async def next_by_flat_body(self, request: web.Request, trace: Trace) -> web.Response:
         """Answer what to install next, by all that the device provides (mender.ota.check-update-with-provides)."""
@@ -119,7 +119,9 @@ class DeviceRoutes:
         given = messages.installed_of_body(await _read(request, BODY_BYTES), wrapped=True)
         return await self._next(request, thing, given)
 
-    async def _next(self, request: web.Request, thing: ThingPrincipal, given: Installed) -> web.Response:
+    async def _next(
+        self, request: web.Request, thing: ThingPrincipal, given: Installed, *, is_simple: bool = False
+    ) -> web.Response:
         """Most devices ask for nothing: then one shared look is all that it takes."""
         service = request.app[SERVICE]
         service.running.enter()
@@ -127,10 +129,11 @@ class DeviceRoutes:
             standing = await self._polls.standing(thing)
         finally:
             service.running.leave()
-        if not standing.may_have_update and _is_known(given, standing):
+        said = _completed(given, standing) if is_simple else given
+        if not standing.may_have_update and said.software() == standing.software:
             return accepted()
         offers = self._services.offers
-        offer = await service.running.to_the_end(lambda: offers.next(standing.access, given))
+        offer = await service.running.to_the_end(lambda: offers.next(standing.access, said))
         return accepted() if offer is None else instructions(self._instructions(offer, given))
 
     def _instructions(self, offer: Offer, given: Installed) -> dict[str, Any]:
@@ -224,7 +227,9 @@ def _bearer(authorization: str | None) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def _is_known(given: Installed, standing: Standing) -> bool:
-    """Whether the thing has said the same before; one that says less, by the simple form, has said nothing else."""
-    said: Mapping[str, Any] = {DEVICE_TYPE: given.device_type, ARTIFACT_NAME: given.artifact_name, **given.provides}
-    return said.items() <= standing.software.items() if not given.provides else said == standing.software
+def _completed(given: Installed, standing: Standing) -> Installed:
+    """What the simple form leaves unsaid is as it was, when the thing still has what it last said that it has."""
+    known = dict(standing.software)
+    if (known.pop(DEVICE_TYPE, None), known.pop(ARTIFACT_NAME, None)) != (given.device_type, given.artifact_name):
+        return given
+    return Installed(given.device_type, given.artifact_name, known)
