@@ -34,11 +34,9 @@ async def read_keys(reading: Reading, thing: WaitingThing, update: WaitingUpdate
     if update.signing == JobSigning.KEYS:
         of_job = select(OTA_JOB_KEY.c.key_id).where(OTA_JOB_KEY.c.job_id == UUID(hex=update.job_id))
         rows = await reading.execute(keys.where(SIGNING_KEY.c.id.in_(of_job)).order_by(SIGNING_KEY.c.id).limit(MOST))
-        return dict(rows.tuples().all()) or None
+        return {row.id: row.digest for row in rows} or None
     taken = [digest.lower() for digest in orjson.loads(thing.boot_key_digests)]
     own = SIGNING_KEY.c.organization_id == UUID(hex=thing.organization_id)
-    found = (await reading.execute(keys.where(own, member_of(SIGNING_KEY.c.digest, taken)).limit(MOST))).tuples().all()
-    if not found:
-        return None
-    key, digest = min(found, key=lambda each: (taken.index(each[1]), each[0]))
-    return {key: digest}
+    found = (await reading.execute(keys.where(own, member_of(SIGNING_KEY.c.digest, taken)).limit(MOST))).all()
+    first = min(found, key=lambda row: (taken.index(row.digest), row.id), default=None)
+    return None if first is None else {first.id: first.digest}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -110,10 +111,11 @@ class _Look(Enum):
 class Offers:
     """Says what things are offered."""
 
-    def __init__(self, store: Store, committed: Callable[[], None]) -> None:
-        """`committed` is called after each commit that left events."""
+    def __init__(self, store: Store, committed: Callable[[], None], *, clock: Callable[[], datetime] = now) -> None:
+        """`committed` is called after each commit that left events; `clock` says what time it is."""
         self._store = store
         self._committed = committed
+        self._clock = clock
 
     async def next(self, access: Access, installed: Installed | None) -> Offer | None:
         """The update that the thing is to take now, marked as offered; None when nothing is due.
@@ -129,7 +131,7 @@ class Offers:
         said = None if installed is None else installed.software()
         for _ in range(LOOKS):
             waiting = await self._read(access.thing)
-            line = line_up(waiting, now())
+            line = line_up(waiting, self._clock())
             if said is None or orjson.loads(waiting.thing.software) == said:
                 if not line.updates:
                     return None
@@ -137,7 +139,7 @@ class Offers:
                 if again is not None:
                     return again
             try:
-                async with unit_of_work(self._store, access, self._committed) as work:
+                async with unit_of_work(self._store, access, self._committed, clock=self._clock) as work:
                     found = await self._give(work, access.thing, said)
             except Conflict:
                 continue
@@ -156,7 +158,7 @@ class Offers:
             raise NotFound("there is no thing with this id", ("thingId",))
         async with self._store.read() as reading:
             software = await _last_said(reading, thing_id, waiting.thing)
-            for each in line_up(waiting, now(), consent=access.thing is None).updates:
+            for each in line_up(waiting, self._clock(), consent=access.thing is None).updates:
                 keys = await read_keys(reading, waiting.thing, each)
                 file = await _pick(reading, each, software)
                 if file is not None and keys is not None and not is_installed(file, software):

@@ -57,7 +57,7 @@ class Fleet:
 
     def thing(self, index: int = 0) -> Access:
         """One of the things."""
-        return Access(ThingPrincipal(self.things[index], self.organization, b"digest"))
+        return Access(ThingPrincipal(self.things[index], self.organization, self.things[index].bytes * 2))
 
     async def add(self, *rows: Any) -> None:
         async with self.store.write() as session:
