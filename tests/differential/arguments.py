@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta, timezone
 from random import Random
@@ -20,6 +20,8 @@ from tests.differential.values import ABSENT
 from tests.differential.world import MARKS, START, TAGS
 
 Value = Mapping[str, Any]
+Draw = Callable[["Arguments"], Any]
+"""Draws the value of a condition."""
 
 PREFIXES: Final = {kind.__name__: prefix for prefix, kind in NODES.items()}
 """The prefix of ids by the name of the type."""
@@ -74,7 +76,9 @@ class Arguments:
                 given["orderBy"] = order
             given |= self._page(list_of(parent, name, order))
         if "filter" in declared.args and self._hits(0.4):
-            given["filter"] = self.filter()
+            given["filter"] = self.filter(get_named_type(declared.args["filter"].type).name)
+        if "archived" in declared.args and self._hits(0.4):
+            given["archived"] = self._word("ArchiveView")
         given |= self._lookup(parent, name, declared)
         if "groupBy" in declared.args and self._hits(0.8):
             given["groupBy"] = self._word("ThingStatsKey")
@@ -106,17 +110,18 @@ class Arguments:
         """The id of anything."""
         return self.id(self.drawn.choice(list(PREFIXES.values())))
 
-    def filter(self, depth: int = 0) -> dict[str, Any]:
-        """A filter of things, up to four deep."""
+    def filter(self, kind: str = "ThingFilter", depth: int = 0) -> dict[str, Any]:
+        """A filter of this input type, up to four deep."""
+        conditions = FILTERS[kind]
         if self._fault(0.15):
-            return self._excessive()
+            return self._excessive(kind)
         made: dict[str, Any] = {}
-        for name in self.drawn.sample([*_FILTERS, *["attribute"] * 3], self.drawn.choice((0, 1, 1, 1, 2, 3))):
-            made[name] = None if self._hits(0.04) else _FILTERS[name](self)
+        for name in self.drawn.sample(conditions.often, self.drawn.choice((0, 1, 1, 1, 2, 3))):
+            made[name] = None if self._hits(0.04) else conditions.draws[name](self)
         if depth < 3 and self._hits(0.25):
             name = self.drawn.choice(("and", "or", "not"))
-            parts = [self.filter(depth + 1) for _ in range(self.drawn.randrange(3))]
-            made[name] = self.filter(depth + 1) if name == "not" else parts
+            parts = [self.filter(kind, depth + 1) for _ in range(self.drawn.randrange(3))]
+            made[name] = self.filter(kind, depth + 1) if name == "not" else parts
         return made
 
     def _lookup(self, parent: str, name: str, declared: GraphQLField) -> dict[str, Any]:
@@ -189,14 +194,15 @@ class Arguments:
         known = self._known.cursors.get(name)
         return self.drawn.choice(known) if known else None
 
-    def _excessive(self) -> dict[str, Any]:
+    def _excessive(self, kind: str) -> dict[str, Any]:
         """A filter beyond one of the bounds."""
-        deep: dict[str, Any] = {"connected": True}
+        plain: dict[str, Any] = {"createdAt": {"exists": True}}
+        deep = plain
         for _ in range(17):
             deep = {"not": deep}
-        wide = {"or": [{"connected": True}] * 101}
-        wrong_id = {"group": {"id": self.drawn.choice(GARBAGE_IDS)}}
-        return self.drawn.choice((deep, wide, wrong_id, {"ids": ["?"]}, {"search": "a" * 1025}))
+        wide = {"or": [plain] * 101}
+        others: tuple[Any, ...] = ({"group": {"id": self.drawn.choice(GARBAGE_IDS)}}, {"ids": ["?"]})
+        return self.drawn.choice((deep, wide, *(others if kind == "ThingFilter" else ())))
 
     def text(self) -> dict[str, Any]:
         """Conditions on a text."""
@@ -270,20 +276,102 @@ class Arguments:
         return self.faulty and self.drawn.random() < share
 
 
-_FILTERS: Final[Mapping[str, Any]] = {
-    "ids": lambda draw: draw.ids("thing"),
-    "search": lambda draw: draw.drawn.choice(WORDS),
-    "name": Arguments.text,
-    "externalId": Arguments.text,
-    "type": lambda draw: draw.words("ThingType"),
-    "lifecycle": lambda draw: draw.words("Lifecycle"),
-    "connected": lambda draw: draw.drawn.random() < 0.5,
-    "lastSeenAt": Arguments.moment,
-    "createdAt": Arguments.moment,
-    "updatedAt": Arguments.moment,
-    "organization": lambda draw: draw.place("org", "includeDescendants"),
-    "group": lambda draw: draw.place("group", "includeSubgroups"),
-    "profileIds": lambda draw: draw.ids("profile", 2),
-    "tag": Arguments.text,
-    "attribute": Arguments.attribute,
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions of one filter: how each is drawn, and their names, some several times."""
+
+    draws: Mapping[str, Draw]
+    often: Sequence[str]
+
+
+def _ids(prefix: str) -> Draw:
+    return lambda draw: draw.ids(prefix, 3)
+
+
+def _words(enum: str) -> Draw:
+    return lambda draw: draw.words(enum)
+
+
+def _truth(draw: Arguments) -> bool:
+    return draw.drawn.random() < 0.5
+
+
+def _search(draw: Arguments) -> str:
+    return "a" * 1025 if draw.faulty and draw.drawn.random() < 0.1 else draw.drawn.choice(WORDS)
+
+
+def _conditions(**draws: Draw) -> Conditions:
+    return Conditions(draws, [*draws, *["attribute"] * 3] if "attribute" in draws else list(draws))
+
+
+FILTERS: Final[Mapping[str, Conditions]] = {
+    "ThingFilter": _conditions(
+        ids=_ids("thing"),
+        search=_search,
+        name=Arguments.text,
+        externalId=Arguments.text,
+        type=_words("ThingType"),
+        lifecycle=_words("Lifecycle"),
+        authStatus=_words("ThingAuthStatus"),
+        connected=_truth,
+        lastSeenAt=Arguments.moment,
+        createdAt=Arguments.moment,
+        updatedAt=Arguments.moment,
+        organization=lambda draw: draw.place("org", "includeDescendants"),
+        group=lambda draw: draw.place("group", "includeSubgroups"),
+        profileIds=_ids("profile"),
+        tag=Arguments.text,
+        attribute=Arguments.attribute,
+    ),
+    "ArtifactFilter": _conditions(
+        ids=_ids("artifact"),
+        search=_search,
+        name=Arguments.text,
+        model=Arguments.text,
+        artifactVersion=Arguments.text,
+        compatibleType=Arguments.text,
+        format=_words("ArtifactFormat"),
+        status=_words("ArtifactStatus"),
+        signed=_truth,
+        private=_truth,
+        createdAt=Arguments.moment,
+    ),
+    "ReleaseFilter": _conditions(ids=_ids("release"), name=Arguments.text, createdAt=Arguments.moment),
+    "DeploymentFilter": _conditions(
+        ids=_ids("deployment"),
+        search=_search,
+        name=Arguments.text,
+        status=_words("DeploymentStatus"),
+        dynamic=_truth,
+        releaseIds=_ids("release"),
+        createdAt=Arguments.moment,
+        finishedAt=Arguments.moment,
+    ),
+    "OtaJobFilter": _conditions(
+        ids=_ids("otajob"),
+        search=_search,
+        name=Arguments.text,
+        status=_words("OtaJobStatus"),
+        dynamic=_truth,
+        phaseOfDeployment=_truth,
+        deploymentIds=_ids("deployment"),
+        artifactIds=_ids("artifact"),
+        createdAt=Arguments.moment,
+        finishedAt=Arguments.moment,
+    ),
+    "OtaExecutionFilter": _conditions(
+        ids=_ids("otaexec"),
+        status=_words("OtaExecutionStatus"),
+        thingIds=_ids("thing"),
+        jobIds=_ids("otajob"),
+        deploymentIds=_ids("deployment"),
+        hasLog=_truth,
+        createdAt=Arguments.moment,
+        updatedAt=Arguments.moment,
+        finishedAt=Arguments.moment,
+    ),
+    "SigningRequestFilter": _conditions(
+        status=_words("SigningStatus"), artifactIds=_ids("artifact"), createdAt=Arguments.moment
+    ),
 }
+"""Every filter by the name of its input type."""

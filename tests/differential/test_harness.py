@@ -20,7 +20,7 @@ from tests.differential.reduction import reduced
 from tests.differential.sight import look_around
 
 LABELS: Final = [f"harness/{number}" for number in range(60)]
-MANY: Final = 1_200
+MANY: Final = 2_400
 VALIDATED: Final = 300
 
 # What is drawn, and how answers are compared, has nothing to do with the database.
