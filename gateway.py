@@ -45,6 +45,8 @@ from resolvers.guard import root_needs
 from services import users
 from services.access import Access, Principal
 from services.errors import FleetError
+from services.key_vault import KeyVault
+from services.key_vault import load_secret as load_signing_secret
 from services.offers import Offers
 from services.passwords import Passwords
 from services.presence import Presence, PresenceTimes
@@ -88,6 +90,7 @@ def build_parts(settings: Settings) -> Parts:
         settings=settings,
         store=store,
         keys=keys,
+        vault=_open_vault(settings),
         passwords=Passwords(),
         storage=LocalStorage(settings.data_dir / "artifacts"),
         tail=tail,
@@ -103,6 +106,17 @@ def build_parts(settings: Settings) -> Parts:
             pending_things=settings.pending_things,
         ),
     )
+
+
+def _open_vault(settings: Settings) -> KeyVault:
+    """The vault of signing keys, with the secret of the settings or the one in the data directory."""
+    secret = (
+        settings.signing_secret.get_secret_value()
+        if settings.signing_secret
+        else load_signing_secret(settings.data_dir)
+    )
+    previous = settings.previous_signing_secret
+    return KeyVault.of(secret, previous.get_secret_value() if previous else None)
 
 
 def build_application(settings: Settings) -> web.Application:

@@ -30,7 +30,8 @@ from services.access import (
 )
 from services.errors import FleetError, Unauthenticated
 from services.events import Position, latest_position
-from services.offers import Offers
+from services.key_vault import KeyVault
+from services.offers import Installed, Offer, Offers
 from services.passwords import Passwords
 from services.presence import Presence
 from services.reports import Reports
@@ -55,6 +56,7 @@ class Parts:
     settings: Settings
     store: Store
     keys: TokenKeys
+    vault: KeyVault
     passwords: Passwords
     storage: Storage
     tail: Tail
@@ -158,6 +160,23 @@ class Context:
         self.parts.accesses.put(access)
         self._forget()
         return outcomes
+
+    async def next_update(self, installed: Installed | None) -> Offer | None:
+        """What the thing that asks is to take now; see `Offers.next`, whose one statement proves a presumed access.
+
+        Raises ClientError for a thing whose key or token is no longer good.
+        """
+        access = await (self.presumed_access() if isinstance(self.principal, ThingPrincipal) else self.resolve_access())
+        try:
+            offer = await self.parts.offers.next(access, installed)
+        except Unauthenticated as error:
+            raise ClientError(error.message, error.code.value) from error
+        except FleetError:
+            await self.resolve_access()
+            raise
+        self._access, self._remembered = access, False
+        self._forget()
+        return offer
 
     def ask_for_position(self) -> None:
         """Have the place in the event log read before anything else of the operation."""

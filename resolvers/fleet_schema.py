@@ -15,6 +15,7 @@ from resolvers.mutations.artifact import ArtifactMutations
 from resolvers.mutations.auth_set import AuthSetMutations
 from resolvers.mutations.deployment import DeploymentMutations
 from resolvers.mutations.deployment_control import DeploymentControlMutations
+from resolvers.mutations.generation import GenerationMutations
 from resolvers.mutations.group import GroupMutations
 from resolvers.mutations.limits import LimitMutations
 from resolvers.mutations.membership import MembershipMutations
@@ -25,9 +26,11 @@ from resolvers.mutations.ota_job_control import OtaJobControlMutations
 from resolvers.mutations.profile import ProfileMutations
 from resolvers.mutations.release import ReleaseMutations
 from resolvers.mutations.session import SessionMutations
+from resolvers.mutations.signing import SigningMutations
 from resolvers.mutations.state import StateMutations
 from resolvers.mutations.tenant_token import TenantTokenMutations
 from resolvers.mutations.thing import ThingMutations
+from resolvers.mutations.update import UpdateMutations
 from resolvers.mutations.user import UserMutations
 from resolvers.query import Query
 from resolvers.subscription import Subscription
@@ -49,11 +52,14 @@ class Mutation(
     StateMutations,
     ReleaseMutations,
     ArtifactMutations,
+    GenerationMutations,
+    SigningMutations,
     DeploymentMutations,
     DeploymentControlMutations,
     OtaJobMutations,
     OtaJobControlMutations,
     OtaExecutionMutations,
+    UpdateMutations,
 ):
     """The root of mutations, one base for each noun."""
 

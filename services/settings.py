@@ -47,6 +47,14 @@ class Settings(BaseSettings):
     previous_token_secret: SecretStr | None = Field(
         None, min_length=32, description="The secret before a change: still verifies, no longer signs."
     )
+    signing_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Encrypts signing keys at rest (at least 32 characters); kept in the data directory when empty.",
+    )
+    previous_signing_secret: SecretStr | None = Field(
+        None, min_length=32, description="The signing secret before a change: its keys are encrypted anew at the start."
+    )
     access_token_seconds: int = Field(900, ge=30, le=86400, description="How long an access token is good for.")
     session_seconds: int = Field(2_592_000, ge=60, description="How long a session may be prolonged by refresh tokens.")
     thing_token_seconds: int = Field(

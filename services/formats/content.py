@@ -12,8 +12,9 @@ from models.enums import ArtifactFormat
 class Content:
     """What was read from a file; empty where it says nothing.
 
-    `provides` holds texts by name, `depends` lists of texts by name, `updates` the payloads: `typeInfo`, `files` (each
-    with `name`, `checksum` (SHA-256 in hex), `size` in bytes and `date`) and `metaData` (mender.ota.list-artifacts).
+    `provides` holds texts by name, `depends` lists of texts by name; device types stand in `compatible_types` alone.
+    `updates` are the payloads: `typeInfo`, `files` (each with `name`, `checksum` (SHA-256 in hex), `size` in bytes and
+    `date`) and `metaData` (mender.ota.list-artifacts).
     """
 
     format: ArtifactFormat

@@ -34,7 +34,7 @@ class Payload:
 
 @dataclass(slots=True)
 class Header:
-    """What the header says: `provides` maps names to texts, `depends` names to lists of texts."""
+    """What the header says: `provides` maps names to texts, `depends` names to lists of texts, not `device_type`."""
 
     name: str
     compatible_types: list[str]
@@ -117,8 +117,9 @@ def _parse_info(info: dict[str, Any], version: int) -> Header:
     if not 1 <= len(compatible) <= MAX_PAYLOADS:
         raise InvalidInput(f"header-info names 1 to {MAX_PAYLOADS} device types")
     compatible = list(dict.fromkeys(compatible))
-    header = Header(check_name(name, ()), compatible, payloads, {"artifact_name": name}, {"device_type": compatible})
-    _merge(header, {"artifact_provides": provides, "artifact_depends": depends})
+    header = Header(check_name(name, ()), compatible, payloads, {"artifact_name": name}, {})
+    others = {key: value for key, value in depends.items() if key != "device_type"}
+    _merge(header, {"artifact_provides": provides, "artifact_depends": others})
     return header
 
 
@@ -146,7 +147,7 @@ def _merge(header: Header, said: dict[str, Any]) -> None:
             raise InvalidInput(f"the header provides {key} twice")
     for key, value in mapping(said.get("artifact_depends"), "artifact_depends").items():
         values = [check_text(each, ()) for each in texts(value, f"what {key} may be")]
-        if header.depends.setdefault(check_text(key, (), limit=NAME_LENGTH), values) != values and key != "device_type":
+        if header.depends.setdefault(check_text(key, (), limit=NAME_LENGTH), values) != values:
             raise InvalidInput(f"the header depends on {key} twice")
 
 

@@ -80,6 +80,9 @@ SILENT: Final = {
     "renewArtifactUpload",
     "updateArtifact",
     "deleteArtifact",
+    "generateArtifact",
+    "createSigningKey",
+    "signArtifact",
 }
 """Mutations of what has no events of its own: accounts, the fields of organizations and groups, profiles, releases."""
 
