@@ -38,6 +38,7 @@ ROOT: Final[dict[str, Need]] = {
     "Query.signingKeys": Permission.SIGNING_READ,
     "Query.signingRequest": Permission.SIGNING_READ,
     "Query.signingRequests": Permission.SIGNING_READ,
+    "Query.nextUpdate": Permission.OTA_READ,
     "Query.viewer": SIGNED_IN,
     "Query.eventCursor": SIGNED_IN,
     "Query.node": SIGNED_IN,
@@ -172,6 +173,13 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     ),
     "TenantToken": (Permission.TENANT_READ, "createdAt createdBy id name organization updatedAt version"),
     "ThingToken": (Permission.THING_READ, "authSet expiresAt id issuedAt thing"),
+    "UpdateOffer": (
+        Permission.OTA_READ,
+        (
+            "artifact artifactName artifactVersion compatibleTypes description downloadExpiresAt downloadUrl "
+            "execution fileName keyDigests md5 metadata sha256 size"
+        ),
+    ),
     "UpdateLogLine": (Permission.OTA_READ, "level message number occurredAt"),
     "UserError": (PUBLIC, "code message path"),
     "Session": (PUBLIC, "accessToken refreshToken expiresAt sessionExpiresAt"),

@@ -29,6 +29,7 @@ from models import (
     UserRow,
 )
 from resolvers.context import Info
+from resolvers.next_update import next_update
 from resolvers.thing_lookup import external_id
 from resolvers.thing_stats import count_things
 from resolvers.viewer import view_principal
@@ -37,6 +38,7 @@ from schema.auth_set import AuthSet
 from schema.deployment import Deployment
 from schema.deployment_filter import DeploymentFilter
 from schema.group import Group
+from schema.offer import UpdateOffer
 from schema.organization import Membership, Organization
 from schema.ota import OtaExecution, OtaJob
 from schema.ota_filter import OtaExecutionFilter, OtaJobFilter
@@ -145,6 +147,17 @@ class Query:
             "organization_id": (strawberry.ID | None, "The organization that the external id is of."),
         },
     )
+
+    @strawberry.field(
+        description="What a thing would be offered if it asked for its next update now, and for people also what waits "
+        "for their consent; null when nothing waits. Changes nothing.",
+        metadata={WEIGHT: Weight(20)},
+    )
+    async def next_update(
+        self, info: Info, thing_id: Annotated[strawberry.ID, strawberry.argument(description="The thing.")]
+    ) -> UpdateOffer | None:
+        """What waits for a thing."""
+        return await next_update(info.context, thing_id)
 
     @strawberry.field(
         description="Counts over things: the whole, and by one of their properties.",

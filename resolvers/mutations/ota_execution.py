@@ -8,8 +8,15 @@ from models.enums import Permission
 from resolvers.arguments import given, key
 from resolvers.context import Info
 from resolvers.mutation import mutation
-from schema.mutations.ota_execution import ReportOtaExecutionInput, ReportOtaExecutionPayload
-from services import executions
+from schema.mutations.ota_execution import (
+    ApproveOtaExecutionInput,
+    ApproveOtaExecutionPayload,
+    RejectOtaExecutionInput,
+    RejectOtaExecutionPayload,
+    ReportOtaExecutionInput,
+    ReportOtaExecutionPayload,
+)
+from services import approvals, executions
 from services.executions import Report
 
 
@@ -28,3 +35,19 @@ class OtaExecutionMutations:
         async with info.context.unit_of_work() as work:
             await executions.report(work, execution_id, report)
         return ReportOtaExecutionPayload.of(ota_execution_id=execution_id)
+
+    @mutation(Permission.OTA_APPROVE)
+    async def approve_ota_execution(self, info: Info, input: ApproveOtaExecutionInput) -> ApproveOtaExecutionPayload:
+        """Consent to an update that waits for it; the thing is given it when it asks."""
+        execution_id = key("otaexec", input.id, ("id",))
+        async with info.context.unit_of_work() as work:
+            await approvals.approve(work, execution_id)
+        return ApproveOtaExecutionPayload.of(ota_execution_id=execution_id)
+
+    @mutation(Permission.OTA_APPROVE)
+    async def reject_ota_execution(self, info: Info, input: RejectOtaExecutionInput) -> RejectOtaExecutionPayload:
+        """Refuse an update that waits for consent; it ends."""
+        execution_id = key("otaexec", input.id, ("id",))
+        async with info.context.unit_of_work() as work:
+            await approvals.reject(work, execution_id)
+        return RejectOtaExecutionPayload.of(ota_execution_id=execution_id)

@@ -27,6 +27,36 @@ class ReportOtaExecutionInput:
     )
 
 
+@strawberry.input(description="An update that waits for the consent of a person.")
+class ApproveOtaExecutionInput:
+    """A consent."""
+
+    id: strawberry.ID = strawberry.field(description="The update.")
+
+
+@strawberry.input(description="An update that is not wanted.")
+class RejectOtaExecutionInput:
+    """A refusal."""
+
+    id: strawberry.ID = strawberry.field(description="The update.")
+
+
+@record()
+class ApproveOtaExecutionPayload(Payload):
+    """The update that may go on."""
+
+    ota_execution: OtaExecution | None = to_one("ota_execution_id", OtaExecutionRow.id, "The update, TRIGGERED.")
+    user_errors: list[UserError] = user_errors()
+
+
+@record()
+class RejectOtaExecutionPayload(Payload):
+    """The update that was refused."""
+
+    ota_execution: OtaExecution | None = to_one("ota_execution_id", OtaExecutionRow.id, "The update, REJECTED.")
+    user_errors: list[UserError] = user_errors()
+
+
 @record()
 class ReportOtaExecutionPayload(Payload):
     """The execution that was reported on."""
