@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from strawberry.scalars import JSON
 
 from engine.fields import to_one, value
 from engine.records import Record, record
 from models import ArtifactRow, OtaExecutionRow
+from schema.ota import OtaExecution
+from schema.release import Artifact
 from schema.scalars import BigInt
-
-if TYPE_CHECKING:
-    from schema.ota import OtaExecution
-    from schema.release import Artifact
 
 
 @record()

@@ -24,6 +24,7 @@ from models.enums import OtaExecutionStatus as Status
 from models.store import Store
 from models.tables import THING, THING_ATTRIBUTE
 from models.waiting import Waiting, WaitingThing, WaitingUpdate, read_waiting
+from services import signing_requests
 from services.access import Access, ThingPrincipal
 from services.artifact_choice import (
     ARTIFACT_NAME,
@@ -36,7 +37,7 @@ from services.artifact_choice import (
     read_file,
     read_release,
 )
-from services.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from services.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated, WrongState
 from services.execution_steps import Standing, Step, take
 from services.offer_order import UNDER_WAY, Line, line_up, was_offered
 from services.offer_signing import NO_KEY, Keys, read_keys
@@ -197,21 +198,9 @@ class Offers:
         software = said if said is not None else await _last_said(work.session, principal.thing_id, waiting.thing)
         line = line_up(waiting, work.moment)
         for each in line.updates:
-            ask = _Ask(principal.thing_id, waiting.thing, each, software)
-            file = await _pick(work.session, each, software)
-            if file is None:
-                return await _end(work, ask, Status.NO_ARTIFACT, None)
-            if is_installed(file, software):
-                return await _end(work, ask, Status.ALREADY_INSTALLED, file)
-            keys = await read_keys(work.session, waiting.thing, each)
-            if was_offered(each):
-                return _offer(each, file, keys or {})
-            if keys is None:
-                return await _end(work, ask, Status.FAILURE, file, NO_KEY)
-            signed = await _signed(work, each, file, keys)
-            if signed is not None:
-                await _mark(work, ask, signed, line)
-                return _offer(each, signed, keys)
+            found = await _try(work, _Ask(principal.thing_id, waiting.thing, each, software), line)
+            if found is not None:
+                return found
         return None
 
 
@@ -285,11 +274,37 @@ async def _pick(reading: Reading, update: WaitingUpdate, software: Software) -> 
     return choose(await read_release(reading, UUID(hex=update.release_id)), software)
 
 
+async def _try(work: UnitOfWork, ask: _Ask, line: Line) -> Offer | _Look | None:
+    """Give out one update, or end it when it cannot be done; None when it has to wait for its file to be signed."""
+    file = await _pick(work.session, ask.update, ask.software)
+    if file is None:
+        return await _end(work, ask, Status.NO_ARTIFACT, None)
+    if is_installed(file, ask.software):
+        return await _end(work, ask, Status.ALREADY_INSTALLED, file)
+    keys = await read_keys(work.session, ask.thing, ask.update)
+    if was_offered(ask.update):
+        return _offer(ask.update, file, keys or {})
+    if keys is None:
+        return await _end(work, ask, Status.FAILURE, file, NO_KEY)
+    try:
+        signed = await _signed(work, ask.update, file, keys)
+    except (InvalidInput, NotFound, WrongState) as error:
+        return await _end(work, ask, Status.FAILURE, file, error.message)
+    if signed is None:
+        return None
+    await _mark(work, ask, signed, line)
+    return _offer(ask.update, signed, keys)
+
+
 async def _signed(work: UnitOfWork, update: WaitingUpdate, file: File, keys: Keys) -> File | None:
-    """The file with the signatures that the job wants; None while it is being signed."""
+    """The file with the signatures that the job wants; None while it is being signed, which this asks for.
+
+    Raises InvalidInput, NotFound and WrongState for what will never be signed.
+    """
     if not keys:
         return file
-    return None  # until requests to sign exist
+    made = await signing_requests.provide(work, file.id, list(keys), UUID(hex=update.job_id))
+    return None if made is None else await read_file(work.session, made)
 
 
 async def _mark(work: UnitOfWork, ask: _Ask, file: File, line: Line) -> None:
