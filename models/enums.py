@@ -191,6 +191,14 @@ class OtaExecutionStatus(StrEnum):
     DECOMMISSIONED = "DECOMMISSIONED"
 
 
+class LeftOutReason(StrEnum):
+    """Why a deployment would do nothing for a thing of its target."""
+
+    NO_ARTIFACT_FOR_TYPE = "NO_ARTIFACT_FOR_TYPE"
+    NO_PHASE = "NO_PHASE"
+    DECOMMISSIONED = "DECOMMISSIONED"
+
+
 class EventKind(StrEnum):
     """What happened; the event log holds one row for each."""
 

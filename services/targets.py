@@ -23,7 +23,8 @@ MAX_GROUPS: Final = 1_000
 class Target:
     """Either things and/or groups (each with all groups below it), or a condition on `thing`, or everything.
 
-    `document` is the target in the words of the caller, for people to read later.
+    `document` is the target in the words of the caller, for people to read later, and for finding things that come to
+    meet it.
     """
 
     thing_ids: Sequence[UUID] | None = None
@@ -32,24 +33,33 @@ class Target:
     everything: bool = False
     document: Mapping[str, Any] = field(default_factory=dict)
 
-    def check(self) -> None:
-        """Raise InvalidInput or LimitReached unless exactly one kind of target is given, within bounds."""
+    def check(self, *, dynamic: bool = False) -> None:
+        """Raise InvalidInput or LimitReached unless exactly one kind of target is given, within bounds.
+
+        A `dynamic` campaign can only be joined by things that meet a condition, or by all
+        (mender.ota.create-dynamic-deployment, rainmaker.ota.job-dynamic).
+        """
         listed = self.thing_ids is not None or self.group_ids is not None
         if [listed, self.condition is not None, self.everything].count(True) != 1:
             raise InvalidInput("a target is things and groups, or a filter, or all: exactly one of these", ("target",))
         if listed and not self.thing_ids and not self.group_ids:
             raise InvalidInput("the target names no thing and no group", ("target",))
+        if listed and dynamic:
+            raise InvalidInput("the target of a dynamic campaign is a filter, or all", ("dynamic",))
         _bound(self.thing_ids, MAX_THINGS, "thingIds")
         _bound(self.group_ids, MAX_GROUPS, "groupIds")
 
 
-async def resolve(work: UnitOfWork, organization_id: UUID, target: Target) -> ColumnElement[bool]:
+async def resolve(
+    work: UnitOfWork, organization_id: UUID, target: Target, *, dynamic: bool = False
+) -> ColumnElement[bool]:
     """The condition on `thing` that the target stands for, inside the organization and the caller's scope.
 
-    Raises NotFound for the first thing or group that is not there for the caller, so that a typing error never shrinks
-    a campaign unnoticed.
+    It holds for things that have been decommissioned too, whom nothing is made for (`living`). Raises what
+    `Target.check` raises, and NotFound for the first thing or group that is not there for the caller, so that a typing
+    error never shrinks a campaign unnoticed.
     """
-    target.check()
+    target.check(dynamic=dynamic)
     inside = and_(THING.c.organization_id == organization_id, _scope(work, THING))
     if target.everything:
         return inside
@@ -59,6 +69,11 @@ async def resolve(work: UnitOfWork, organization_id: UUID, target: Target) -> Co
     await _require(work, THING, organization_id, things, "thingIds")
     await _require(work, GROUP, organization_id, groups, "groupIds")
     return and_(inside, or_(false(), *_listed(things, groups)))
+
+
+def living(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition on `thing` without those that have been decommissioned."""
+    return and_(condition, THING.c.decommissioned_at.is_(None))
 
 
 def _listed(things: Sequence[UUID], groups: Sequence[UUID]) -> list[ColumnElement[bool]]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import strawberry
 
 from models.enums import Permission
-from resolvers.arguments import changes, given, key
+from resolvers.arguments import given, key
+from resolvers.campaign_inputs import changes_in, phases_in, rules_in
 from resolvers.context import Info
 from resolvers.mutation import mutation
 from resolvers.ota_targets import target_of
 from schema.mutations.deployment import (
     CreateDeploymentInput,
     CreateDeploymentPayload,
+    RetryDeploymentInput,
+    RetryDeploymentPayload,
     UpdateDeploymentInput,
     UpdateDeploymentPayload,
 )
 from services import deployments
-from services.rollouts import Rules
 
 
 @strawberry.type
@@ -39,7 +41,8 @@ class DeploymentMutations:
                 name=input.name,
                 description=input.description,
                 target=target_of(input.target),
-                rules=Rules(input.priority, input.retries, given(input.starts_at)),
+                rules=rules_in(input),
+                phases=phases_in(given(input.phases)),
             )
         return CreateDeploymentPayload.of(deployment_id=deployment_id)
 
@@ -47,7 +50,14 @@ class DeploymentMutations:
     async def update_deployment(self, info: Info, input: UpdateDeploymentInput) -> UpdateDeploymentPayload:
         """Change a deployment: what is left out stays."""
         deployment_id = key("deployment", input.id, ("id",))
-        changed = changes(input, "name", "description", "priority")
         async with info.context.unit_of_work() as work:
-            await deployments.update(work, deployment_id, changed, given(input.expected_version))
+            await deployments.update(work, deployment_id, changes_in(input), given(input.expected_version))
         return UpdateDeploymentPayload.of(deployment_id=deployment_id)
+
+    @mutation(Permission.OTA_DEPLOY)
+    async def retry_deployment(self, info: Info, input: RetryDeploymentInput) -> RetryDeploymentPayload:
+        """Start a new deployment by the rules of a finished one, for the things that failed in it."""
+        before = key("deployment", input.id, ("id",))
+        async with info.context.unit_of_work() as work:
+            deployment_id = await deployments.retry(work, before, name=input.name)
+        return RetryDeploymentPayload.of(deployment_id=deployment_id)

@@ -10,40 +10,60 @@ from engine.fields import to_one
 from engine.records import record
 from models import DeploymentRow
 from schema.deployment import Deployment
+from schema.mutations.campaign import CampaignInput, CampaignPatch
 from schema.mutations.ota_target import OtaTargetInput
 from schema.mutations.versions import expected_version
 from schema.payload import Payload, UserError, user_errors
 
 
+@strawberry.input(
+    description="A phase of a deployment: a percentage of its things, a number of them, or (the last) the rest."
+)
+class PhaseInput:
+    """One phase."""
+
+    percent: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="So many percent of the things at creation, rounded down; 100 for all phases together at most.",
+    )
+    count: int | None = strawberry.field(default=strawberry.UNSET, description="So many things.")
+    starts_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="When it starts, later than the phase before. To be left out in the first, which starts at once "
+        "then, and in one with `afterSuccessPercent`.",
+    )
+    after_success_percent: int | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="It starts when all things of the phase before have ended, so many percent of them well.",
+    )
+
+
 @strawberry.input(description="A deployment to be created.")
-class CreateDeploymentInput:
+class CreateDeploymentInput(CampaignInput):
     """A new deployment."""
 
     organization_id: strawberry.ID = strawberry.field(description="Whose it will be.")
     release_id: strawberry.ID = strawberry.field(description="What it brings: a release of the organization.")
-    name: str = strawberry.field(description="The name, 1 to 254 characters.")
-    description: str = strawberry.field(default="", description="What it is for, for people.")
     target: OtaTargetInput = strawberry.field(description="The things that it is for.")
-    priority: int = strawberry.field(default=5, description="From 1 (first) to 10 (last).")
-    retries: int = strawberry.field(
-        default=0, description="How often each thing may try again after a failure, 100 at most."
-    )
-    starts_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="When it starts; at once when left out."
+    phases: list[PhaseInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="Its phases, 100 at most; all things at once when left out."
     )
 
 
-@strawberry.input(description="Changes of a deployment: what is left out stays.")
-class UpdateDeploymentInput:
+@strawberry.input(description="Changes of a deployment: what is left out stays. Rules are those of its open jobs too.")
+class UpdateDeploymentInput(CampaignPatch):
     """A deployment's changes."""
 
     id: strawberry.ID = strawberry.field(description="Which.")
     expected_version: int | None = expected_version()
-    name: str | None = strawberry.field(default=strawberry.UNSET, description="The new name.")
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for, for people.")
-    priority: int | None = strawberry.field(
-        default=strawberry.UNSET, description="From 1 (first) to 10 (last), for its open jobs too."
-    )
+
+
+@strawberry.input(description="A finished deployment whose failures are to be tried again.")
+class RetryDeploymentInput:
+    """A second try."""
+
+    id: strawberry.ID = strawberry.field(description="Which; it must have finished.")
+    name: str = strawberry.field(description="The name of the new one, 1 to 254 characters.")
 
 
 @record()
@@ -62,3 +82,8 @@ class CreateDeploymentPayload(DeploymentPayload):
 @record()
 class UpdateDeploymentPayload(DeploymentPayload):
     """The deployment that was changed."""
+
+
+@record()
+class RetryDeploymentPayload(DeploymentPayload):
+    """The new deployment, for the things that failed."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from models.tables import DEPLOYMENT, OTA_EXECUTION, OTA_JOB
 from tests.cast import Cast, group_id, org_id, refusals, thing_id, user_id
@@ -13,6 +14,12 @@ FIELDS = """deployment {
   jobs { nodes { phase status priority retries counts { total pending noArtifact } executions { totalCount } } }
   executions { nodes { status progress attempts thing { id } artifact { id } } }
 }"""
+
+
+async def name_type(cast: Cast, thing: UUID, kind: str) -> None:
+    """Have a thing say what it is."""
+    attribute = {"scope": "INVENTORY", "name": "device_type", "value": kind}
+    await cast.change("editor", "updateThings", {"things": [{"id": thing_id(thing), "attributes": [attribute]}]})
 
 
 async def test_one_execution_for_each_thing(cast: Cast) -> None:
@@ -70,8 +77,7 @@ async def test_artifacts_are_picked_by_device_type(cast: Cast) -> None:
     """The inventory attribute `device_type` counts; without it, the thing's type in the fleet."""
     red, plain, blue = await cast.add_things(3)
     for thing, kind in ((red, "red"), (blue, "blue")):
-        attribute = {"scope": "INVENTORY", "name": "device_type", "value": kind}
-        await cast.change("editor", "updateThings", {"things": [{"id": thing_id(thing), "attributes": [attribute]}]})
+        await name_type(cast, thing, kind)
     for_red, release = await upload(cast, compatibleTypes=["red"])
     for_devices, _ = await upload(cast, compatibleTypes=["DEVICE"])
     target = {"thingIds": [thing_id(key) for key in (red, plain, blue)]}
@@ -90,6 +96,7 @@ async def test_artifacts_are_picked_by_device_type(cast: Cast) -> None:
 
 
 async def test_nothing_fits_is_finished_at_once(cast: Cast) -> None:
+    await name_type(cast, cast.thing, "red")
     _, release = await upload(cast, compatibleTypes=["unheard of"])
     deployment = await deploy(cast, releaseId=release)
     query = "query ($id: ID!) { deployment(id: $id) { status jobs { nodes { status } } } }"

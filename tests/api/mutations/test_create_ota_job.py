@@ -14,8 +14,9 @@ FIELDS = """otaJob {
 
 async def test_one_artifact_to_things(cast: Cast) -> None:
     (red,) = await cast.add_things(1)
-    attribute = {"scope": "INVENTORY", "name": "device_type", "value": "red"}
-    await cast.change("editor", "updateThings", {"things": [{"id": thing_id(red), "attributes": [attribute]}]})
+    for thing, kind in ((red, "red"), (cast.thing, "blue")):
+        attribute = {"scope": "INVENTORY", "name": "device_type", "value": kind}
+        await cast.change("editor", "updateThings", {"things": [{"id": thing_id(thing), "attributes": [attribute]}]})
     artifact, _ = await upload(cast, compatibleTypes=["red"])
     given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": {"all": True}}
     payload = await cast.change("editor", "createOtaJob", {**given, "priority": 1, "retries": 2}, FIELDS)

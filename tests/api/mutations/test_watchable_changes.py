@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 
 from engine.ids import global_id
 from gateway import PARTS
@@ -40,6 +40,7 @@ STORIES: Final = {
     "updates": {
         "createDeployment",
         "updateDeployment",
+        "retryDeployment",
         "pauseDeployment",
         "resumeDeployment",
         "abortDeployment",
@@ -49,6 +50,7 @@ STORIES: Final = {
         "removeThingFromDeployments",
         "createOtaJob",
         "updateOtaJob",
+        "retryOtaJob",
         "pauseOtaJob",
         "resumeOtaJob",
         "cancelOtaJob",
@@ -226,12 +228,36 @@ async def test_updates(cast: Cast) -> None:
     await story.step("archiveOtaJob", {"id": job}, {JOB: 1})
     await story.step("unarchiveOtaJob", {"id": job}, {JOB: 1})
     await story.step("deleteOtaJob", {"id": job}, {JOB: 1})
+    await _tell_of_retries(cast, story, {"deployment": release, "otaJob": artifact})
     await start_job(cast, artifactId=artifact)
     await story.new()
     leaver = {"thingId": thing_id(cast.thing)}
     await story.step("removeThingFromDeployments", leaver, {EXECUTION: 1, JOB: 1})
     await story.step("removeThingFromDeployments", leaver, {})
     assert story.told == STORIES["updates"]
+
+
+async def _tell_of_retries(cast: Cast, story: Story, brings: dict[str, str]) -> None:
+    """One that has failed is tried again, in a deployment and in a job."""
+    failed = [await deploy(cast, releaseId=brings["deployment"]), await start_job(cast, artifactId=brings["otaJob"])]
+    for each in failed:
+        report = {"executionId": await execution_of(cast, cast.thing, each), "status": "FAILURE"}
+        await cast.change("platform", "reportOtaExecution", report)
+    await story.new()
+    of_deployment = {EXECUTION: 1, JOB: 1, CAMPAIGN: 1}
+    await story.step("retryDeployment", {"id": failed[0], "name": "Again"}, of_deployment)
+    await story.step("retryOtaJob", {"id": failed[1], "name": "Again"}, {EXECUTION: 1, JOB: 1})
+    for name, parent in (
+        ("abortDeployment", await _newest(cast, DEPLOYMENT)),
+        ("cancelOtaJob", await _newest(cast, OTA_JOB)),
+    ):
+        await cast.change("platform", name, {"id": parent})
+
+
+async def _newest(cast: Cast, table: Table) -> str:
+    prefix = "deployment" if table is DEPLOYMENT else "otajob"
+    key = (await cast.rows(select(table.c.id).order_by(table.c.id.desc()).limit(1)))[0].id
+    return global_id(prefix, key)
 
 
 async def test_updates_of_things_that_leave(cast: Cast) -> None:

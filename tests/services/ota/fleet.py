@@ -31,9 +31,9 @@ from models.store import Store
 from models.tables import DEPLOYMENT, EVENT, OTA_EXECUTION, OTA_JOB
 from services import deployments
 from services.access import Access, ThingPrincipal, UserPrincipal
+from services.campaign_rules import Rules
 from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB
 from services.execution_moves import ACTIVE
-from services.rollouts import Rules
 from services.targets import Target
 from services.unit_of_work import UnitOfWork
 

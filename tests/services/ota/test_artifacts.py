@@ -251,7 +251,7 @@ async def test_a_release_that_a_deployment_names_stays(fleet: Fleet, working: Wo
 async def test_deleting_and_deploying_at_the_same_time(fleet: Fleet, working: Working) -> None:
     """One of the two fails, whichever comes first: no execution is left without the file that it was promised."""
     admin = fleet.member(Role.ADMIN)
-    await fleet.add_things(1)
+    await fleet.add_things(1, "red")
     for number in range(6):
         release = await fleet.add_release(f"{number}.0")
         artifact = await fleet.add_artifact(release)

@@ -13,9 +13,9 @@ from models.enums import Role
 from models.ids import new_id
 from models.tables import THING
 from services import departures, executions, ota_jobs, stops
+from services.campaign_rules import Rules
 from services.errors import FleetError
 from services.executions import Report
-from services.rollouts import Rules
 from services.targets import Target
 from tests.services.ota.fleet import Fleet, Working, start
 

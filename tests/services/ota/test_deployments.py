@@ -15,9 +15,9 @@ from models.ids import new_id
 from models.tables import THING
 from services import campaign_removal, deployments, executions, stops
 from services.access import Access
+from services.campaign_rules import Rules
 from services.errors import Conflict, FleetError, Forbidden, InvalidInput, LimitReached, NotFound, WrongState
 from services.executions import Report
-from services.rollouts import Rules
 from services.targets import Target
 from tests.services.ota.fleet import Fleet, Working, start
 from tests.statements import Recorder

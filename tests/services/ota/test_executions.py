@@ -12,9 +12,9 @@ from models.enums import DeploymentStatus, EventKind, OtaJobStatus, Role
 from models.enums import OtaExecutionStatus as Status
 from services import executions, stops
 from services.access import Access
+from services.campaign_rules import Rules
 from services.errors import Conflict, FleetError, Forbidden, InvalidInput, NotFound
 from services.executions import Report
-from services.rollouts import Rules
 from services.targets import Target
 from tests.services.ota.fleet import Fleet, Working, start
 from tests.statements import Recorder

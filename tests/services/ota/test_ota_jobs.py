@@ -12,9 +12,9 @@ from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from services import campaign_removal, executions, ota_jobs, stops
 from services.access import Access
+from services.campaign_rules import Rules
 from services.errors import Conflict, Forbidden, InvalidInput, NotFound, WrongState
 from services.executions import Report
-from services.rollouts import Rules
 from services.targets import Target
 from tests.services.ota.fleet import Fleet, Working, start
 

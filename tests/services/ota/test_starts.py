@@ -14,8 +14,8 @@ from models.enums import OtaExecutionStatus as Status
 from models.tables import DEPLOYMENT, OTA_JOB
 from services import executions
 from services.access import Access
+from services.campaign_rules import Rules
 from services.executions import Report
-from services.rollouts import Rules
 from services.starts import Starts
 from services.targets import Target
 from tests.services.ota.fleet import Fleet, Working, start
