@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     String,
     Table,
@@ -256,6 +257,6 @@ def is_active() -> ColumnElement[bool]:
     return OTA_EXECUTION.c.status.in_(ACTIVE)
 
 
-def active_of(table: Table) -> ColumnElement[int]:
+def active_of(table: FromClause) -> ColumnElement[int]:
     """How many active executions a row of this table (a job's or a deployment's, or an alias) counts."""
     return _total({status: table.c[count_column(status)] for status in ACTIVE}, ACTIVE)

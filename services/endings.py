@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 
 from models import OtaJobRow
+from models.enums import EventKind, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
-from models.enums import OtaJobStatus
 from models.tables import OTA_EXECUTION, OTA_JOB
 from services.bulk import allow_time
 from services.count_shifts import OPEN_JOB, is_active
-from services.execution_events import record_changes, record_job
+from services.execution_events import record, record_changes, record_job
 from services.unit_of_work import UnitOfWork
 from sql.sets import member_of
 
@@ -29,17 +29,30 @@ class Ended:
     """What has ended: how many, and what that does to the counts of their jobs and deployments."""
 
     number: int = 0
+    organizations: dict[UUID, UUID] = field(default_factory=dict)
     jobs: dict[UUID, Counter[Status]] = field(default_factory=lambda: defaultdict(Counter))
     deployments: dict[UUID, Counter[Status]] = field(default_factory=lambda: defaultdict(Counter))
 
     def note(self, rows: Sequence[Any], landing: Status) -> None:
-        """Count rows with `job_id`, `deployment_id` and the `status` that they had."""
+        """Count rows with `organization_id`, `job_id`, `deployment_id` and the `status` that they had."""
         self.number += len(rows)
         for row in rows:
             for counts, key in ((self.jobs, row.job_id), (self.deployments, row.deployment_id)):
                 if key is not None:
                     counts[key][row.status] -= 1
                     counts[key][landing] += 1
+                    self.organizations[key] = row.organization_id
+
+
+_SEEN: Final = tuple(OTA_EXECUTION.c[name] for name in ("id", "organization_id", "job_id", "deployment_id", "status"))
+
+
+def record_ended(work: UnitOfWork, ended: Ended) -> None:
+    """Note that the counts of all the jobs and deployments have changed."""
+    kinds = ((EventKind.OTA_JOB_CHANGED, ended.jobs), (EventKind.DEPLOYMENT_CHANGED, ended.deployments))
+    for kind, counts in kinds:
+        for key in counts:
+            record(work, kind, ended.organizations[key], key)
 
 
 def of_jobs(job_ids: Sequence[UUID]) -> ColumnElement[bool]:
@@ -77,7 +90,7 @@ async def end_batches(
     await allow_time(work)
     while most is None or ended.number < most:
         size = BATCH if most is None else min(BATCH, most - ended.number)
-        free = select(columns.id, columns.job_id, columns.deployment_id, columns.status).where(condition, is_active())
+        free = select(*_SEEN).where(condition, is_active())
         if last is not None:
             free = free.where(columns.id > last)
         locked = free.order_by(columns.id).limit(size).with_for_update(skip_locked=True, key_share=True)

@@ -18,7 +18,7 @@ from models import OtaJobRow
 from models.counts import count_column
 from models.enums import DeploymentStatus, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
-from models.tables import OTA_EXECUTION
+from models.tables import OTA_EXECUTION, OTA_JOB
 from services.count_shifts import (
     DEPLOYMENT_COUNTS,
     JOB_COUNTS,
@@ -30,7 +30,7 @@ from services.count_shifts import (
     add,
     is_active,
 )
-from services.settlements import close_deployment, close_job, pause_jobs
+from services.settlements import close_jobs, pause_jobs
 from services.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -65,13 +65,13 @@ async def shift(work: UnitOfWork, jobs: Shifts, deployments: Shifts, *, begins: 
         mine = [job for job in moved if job.deployment_id == deployment.id]
         if deployment.status is DeploymentStatus.FINISHED:
             if deployment.active or any(job.is_open for job in mine):
-                await close_deployment(work, deployment)
+                await close_jobs(work, OTA_JOB.c.deployment_id == deployment.id)
             closed.add(deployment.id)
         elif deployment.status is DeploymentStatus.PAUSED and _has_to_pause(deployment, mine):
             await pause_jobs(work, deployment.id, known={job.id for job in mine})
     for job in moved:
         if job.status is OtaJobStatus.FINISHED and job.active and job.deployment_id not in closed:
-            await close_job(work, job)
+            await close_jobs(work, OTA_JOB.c.id == job.id)
 
 
 def _has_to_pause(deployment: Standing, jobs: list[Standing]) -> bool:

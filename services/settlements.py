@@ -10,13 +10,13 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
-from models.enums import EventKind, OtaJobStatus
+from models.enums import DeploymentStatus, EventKind, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
-from models.tables import OTA_JOB
-from services.count_shifts import DEPLOYMENT_COUNTS, JOB_COUNTS, OPEN_JOB, Standing, active_of
-from services.endings import end_batches, of_jobs
+from models.tables import DEPLOYMENT, OTA_JOB
+from services.count_shifts import DEPLOYMENT_COUNTS, JOB_COUNTS, OPEN_DEPLOYMENT, OPEN_JOB, active_of
+from services.endings import Ended, end_batches, of_jobs
 from services.execution_events import record
 from services.unit_of_work import UnitOfWork
 from sql.sets import member_of
@@ -29,24 +29,32 @@ async def pause_jobs(work: UnitOfWork, deployment_id: UUID, *, known: Collection
     await _change(work, free, goes_on, {"status": OtaJobStatus.PAUSED, "paused_at": work.moment}, known=known)
 
 
-async def close_deployment(work: UnitOfWork, deployment: Standing) -> None:
-    """End what is open in a deployment that is FINISHED: executions are ABORTED, jobs are FINISHED."""
-    mine = OTA_JOB.c.deployment_id == deployment.id
-    free = await _take(work, mine, OTA_JOB.c.status.in_(OPEN_JOB) | (active_of(OTA_JOB) > 0))
-    await _close(work, free)
+async def close_jobs(work: UnitOfWork, condition: ColumnElement[bool]) -> Ended:
+    """End what is open in jobs that are FINISHED, or whose deployment is: executions are ABORTED, jobs are FINISHED.
 
-
-async def close_job(work: UnitOfWork, job: Standing) -> None:
-    """End what is open in a job that is FINISHED."""
-    await _close(work, await _take(work, OTA_JOB.c.id == job.id))
-
-
-async def _close(work: UnitOfWork, jobs: list[UUID]) -> None:
+    The condition is about jobs; who calls this records the event of their deployment.
+    """
+    jobs = await _take(work, condition, OTA_JOB.c.status.in_(OPEN_JOB) | (active_of(OTA_JOB) > 0))
     ended = await end_batches(work, of_jobs(jobs), Status.ABORTED)
     await JOB_COUNTS.run(work, ended.jobs, begins=False, stops={})
     await DEPLOYMENT_COUNTS.run(work, ended.deployments, begins=False, stops={})
     changes = {"status": OtaJobStatus.FINISHED, "finished_at": work.moment, "paused_at": None}
     await _change(work, jobs, OTA_JOB.c.status.in_(OPEN_JOB), changes)
+    return ended
+
+
+async def finish_deployment(work: UnitOfWork, deployment_id: UUID) -> None:
+    """Finish a deployment of which all phases have ended, also a dynamic one, which no count finishes."""
+    row = DEPLOYMENT.c
+    goes_on = exists().where(OTA_JOB.c.deployment_id == row.id, OTA_JOB.c.status.in_(OPEN_JOB))
+    statement = (
+        update(DEPLOYMENT)
+        .where(row.id == deployment_id, row.status.in_(OPEN_DEPLOYMENT), active_of(DEPLOYMENT) == 0, ~goes_on)
+        .values(status=DeploymentStatus.FINISHED, finished_at=work.moment, paused_at=None, updated_at=work.moment)
+        .returning(row.organization_id)
+    )
+    for organization_id in (await work.session.execute(statement)).scalars().all():
+        record(work, EventKind.DEPLOYMENT_CHANGED, organization_id, deployment_id)
 
 
 async def _take(work: UnitOfWork, *conditions: ColumnElement[bool]) -> list[UUID]:
