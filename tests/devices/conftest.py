@@ -1,0 +1,18 @@
+"""Stock clients, and where they are started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cast import Cast
+from tests.devices.depot import Depot
+from tests.devices.stock import require_stock_client
+
+
+@pytest.fixture
+def depot(cast: Cast, tmp_path: Path) -> Depot:
+    """A gateway for Debian's mender-client; skips, or fails in CI, where that cannot run."""
+    require_stock_client()
+    return Depot(cast, tmp_path)
