@@ -45,6 +45,7 @@ ROOT: Final[dict[str, Need]] = {
     "Query.nodes": SIGNED_IN,
     "Query.thing": Permission.THING_READ,
     "Query.thingStats": Permission.THING_READ,
+    "Query.deploymentPreview": Permission.OTA_DEPLOY,
     "Subscription.thingStateChanged": Permission.THING_READ,
     "Subscription.thingConnectivityChanged": Permission.THING_READ,
     "Subscription.thingChanged": Permission.THING_READ,
@@ -145,6 +146,9 @@ FIELDS: Final[dict[str, tuple[Need, str]]] = {
     "Grant": (SIGNED_IN, "organization permissions"),
     "ThingStats": (Permission.THING_READ, "total connected disconnected buckets"),
     "ThingStatsBucket": (Permission.THING_READ, "key count connected"),
+    "DeploymentPreview": (Permission.OTA_READ, "thingCount artifacts leftOut phases"),
+    "PreviewArtifact": (Permission.RELEASE_READ, "artifact count"),
+    "PreviewLeftOut": (Permission.OTA_READ, "reason count"),
     "Attachment": (
         Permission.RELEASE_READ,
         (

@@ -1,18 +1,24 @@
-"""From the target of an update, as an input, to what services take."""
+"""From the target of an update, as an input or as it is stored, to what services take."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import and_
+from sqlalchemy import ColumnElement, and_, true
+from strawberry.types.base import StrawberryList, StrawberryOptional, get_object_definition
+from strawberry.types.enum import StrawberryEnumDefinition
 
+from engine.errors import ClientError
 from engine.filters import compile_filter
 from resolvers.arguments import given, keys
 from schema.mutations.ota_target import OtaTargetInput
+from schema.scalars import read_moment
+from schema.thing_filter import ThingFilter
 from services.patches import camel_case
 from services.targets import Target
 from sql.moments import write_moment
@@ -30,6 +36,37 @@ def target_of(wanted: OtaTargetInput) -> Target:
         everything=wanted.all,
         document=_document(wanted),
     )
+
+
+def compile_target(document: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition on `thing` of a stored target that is a filter, or all: what `target_of` has made of the input.
+
+    For things that come to meet it later; their organization is the caller's business. Raises ValueError for the
+    document of another kind of target, KeyError or TypeError for one that says what the filter language has not.
+    """
+    if document.get("all") is True:
+        return true()
+    if "filter" not in document:
+        raise ValueError("a target that lists things and groups is not met by others later")
+    try:
+        return and_(True, *compile_filter(_read(ThingFilter, document["filter"])))
+    except ClientError as error:
+        raise ValueError("the filter language has no such filter any more") from error
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """The value of an input of a type of Strawberry, from the JSON that `_written` has made of it."""
+    if isinstance(kind, StrawberryOptional):
+        return None if value is None else _read(kind.of_type, value)
+    if isinstance(kind, StrawberryList):
+        return [_read(kind.of_type, item) for item in value]
+    if isinstance(kind, StrawberryEnumDefinition):
+        return kind.wrapped_cls(value)
+    definition = get_object_definition(kind)
+    if definition is not None:
+        fields = {camel_case(each.python_name.rstrip("_")): each for each in definition.fields}
+        return kind(**{fields[name].python_name: _read(fields[name].type, item) for name, item in value.items()})
+    return read_moment(value) if kind is datetime else value
 
 
 def _document(wanted: OtaTargetInput) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from models import (
     UserRow,
 )
 from resolvers.context import Info
+from resolvers.deployment_preview import preview_deployment
 from resolvers.next_update import next_update
 from resolvers.thing_lookup import external_id
 from resolvers.thing_stats import count_things
@@ -37,6 +38,7 @@ from schema.archive import archive_views
 from schema.auth_set import AuthSet
 from schema.deployment import Deployment
 from schema.deployment_filter import DeploymentFilter
+from schema.deployment_preview import DeploymentPreview, DeploymentPreviewInput
 from schema.group import Group
 from schema.offer import UpdateOffer
 from schema.organization import Membership, Organization
@@ -175,3 +177,16 @@ class Query:
     ) -> ThingStats:
         """Counts over things."""
         return await count_things(info.context, filter or None, group_by or None)
+
+    @strawberry.field(
+        description="What a deployment would do if it were created now. Nothing is made or changed; it takes what "
+        "creating one takes.",
+        metadata={WEIGHT: Weight(500)},
+    )
+    async def deployment_preview(
+        self,
+        info: Info,
+        input: Annotated[DeploymentPreviewInput, strawberry.argument(description="The deployment.")],
+    ) -> DeploymentPreview:
+        """What would be."""
+        return await preview_deployment(info.context, input)

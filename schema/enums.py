@@ -15,6 +15,7 @@ from models.enums import (
     GroupKind,
     JobSigning,
     KeySpec,
+    LeftOutReason,
     Lifecycle,
     OrganizationStatus,
     OtaExecutionStatus,
@@ -41,6 +42,7 @@ __all__ = [
     "GroupKind",
     "JobSigning",
     "KeySpec",
+    "LeftOutReason",
     "Lifecycle",
     "OrganizationStatus",
     "OtaExecutionStatus",
@@ -210,6 +212,15 @@ described(
         "IN_PROGRESS": "At least one thing has begun.",
         "PAUSED": "Offers nothing until it is resumed.",
         "FINISHED": "Every update has ended.",
+    },
+)
+described(
+    LeftOutReason,
+    "Why a deployment would do nothing for a thing of its target.",
+    {
+        "NO_ARTIFACT_FOR_TYPE": "Nothing in the release fits the type that it has said.",
+        "NO_PHASE": "The phases together are for fewer things than there are.",
+        "DECOMMISSIONED": "It has been decommissioned.",
     },
 )
 described(
