@@ -76,7 +76,8 @@ def _moves() -> dict[tuple[Status, Status], frozenset[Actor]]:
         # It finds out, when the thing asks, that there is nothing to do, or nothing that it can give it: no file that
         # fits, no key that its boot loader takes (rainmaker.ota.job-sign-auto-key).
         (frozenset(ACTIVE), frozenset({Status.ALREADY_INSTALLED}), _GATEWAY),
-        (_WAITING, frozenset({Status.NO_ARTIFACT, Status.FAILURE}), _GATEWAY),
+        (_WAITING, frozenset({Status.NO_ARTIFACT}), _GATEWAY),
+        (_WAITING - {Status.AWAITING_APPROVAL}, frozenset({Status.FAILURE}), _GATEWAY),
         # It ends what is open: time is up, the thing leaves the fleet, the campaign stops.
         (frozenset(ACTIVE), frozenset({Status.EXPIRED, Status.DECOMMISSIONED}), _GATEWAY),
         (frozenset(ACTIVE), frozenset({Status.ABORTED}), _PERSON | _GATEWAY),

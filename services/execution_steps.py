@@ -20,7 +20,7 @@ from models.tables import DEPLOYMENT, OTA_EXECUTION, OTA_JOB
 from services.errors import Conflict
 from services.execution_counts import shift
 from services.execution_events import record
-from services.execution_moves import ACTIVE
+from services.execution_moves import ACTIVE, MOVES
 from services.unit_of_work import UnitOfWork
 
 
@@ -50,8 +50,11 @@ class Step:
 async def take(work: UnitOfWork, steps: Sequence[Step], *, begins: bool = False) -> None:
     """Move executions, with the counts of their jobs and deployments; `begins` as in `execution_counts.shift`.
 
-    Raises Conflict when one of them has not its status any more.
+    Raises Conflict when one of them has not its status any more, and RuntimeError for a move that nobody may make.
     """
+    for step in steps:
+        if _delta(step) and (step.standing.status, step.landing) not in MOVES:
+            raise RuntimeError(f"nobody moves an execution from {step.standing.status} to {step.landing}")
     for step in sorted(steps, key=lambda each: each.standing.id):
         await change(work, step.standing, {**step.values, **_ending(work, step), "status": step.landing})
     jobs: defaultdict[UUID, Counter[Status]] = defaultdict(Counter)

@@ -5,40 +5,70 @@ from __future__ import annotations
 from typing import NoReturn
 
 import pytest
+from sqlalchemy import update
 
 from models import OtaExecutionRow, OtaJobRow
 from models.enums import OtaExecutionStatus as Status
-from models.enums import Role
+from models.enums import OtaJobStatus, Role
 from models.ids import new_id
-from services import executions
+from models.tables import OTA_JOB
+from services import approvals, executions
 from services.access import Access
 from services.errors import Conflict, FleetError, Forbidden, WrongState
 from services.execution_moves import ACTIVE, ENDED, MOVES, Actor, may_ever_set, may_move
 from services.executions import Report
 from tests.services.ota.fleet import Fleet, Working
 
-STEPS = {Status.STARTED, Status.DOWNLOADING, Status.INSTALLING, Status.REBOOTING, Status.DELAYED}
-RESULTS = {Status.SUCCESS, Status.FAILURE, Status.REJECTED, Status.ALREADY_INSTALLED}
+TABLE = """
+                   PEN AWA TRI STA DOW INS REB DEL SUC FAI REJ ALR NO_ ABO EXP DEC
+PENDING             =   G   G  TP  TP  TP  TP  TP  TP TPG  TP TPG   G  PG   G   G
+AWAITING_APPROVAL   -   =   A   -   -   -   -   -   -   -   A   G   G  PG   G   G
+TRIGGERED           G   -   =  TP  TP  TP  TP  TP  TP TPG  TP TPG   G  PG   G   G
+STARTED             G   -   -   =  TP  TP  TP  TP  TP  TP  TP TPG   -  PG   G   G
+DOWNLOADING         G   -   -  TP   =  TP  TP  TP  TP  TP  TP TPG   -  PG   G   G
+INSTALLING          G   -   -  TP  TP   =  TP  TP  TP  TP  TP TPG   -  PG   G   G
+REBOOTING           G   -   -  TP  TP  TP   =  TP  TP  TP  TP TPG   -  PG   G   G
+DELAYED             G   -   -  TP  TP  TP  TP   =  TP TPG  TP TPG   G  PG   G   G
+"""
+"""Who may move an execution from the status of the row to that of the column: a thing, a person in its stead, the
+approver who is asked for consent, the gateway. What is not in it has ended, and is left by nobody.
+"""
+LETTERS = {"T": Actor.THING, "P": Actor.PERSON, "A": Actor.APPROVER, "G": Actor.GATEWAY}
+
+
+def written_out() -> dict[tuple[Status, Status], set[Actor]]:
+    """The table above, by pairs of statuses."""
+    heading, *lines = TABLE.strip().splitlines()
+    columns = [next(status for status in Status if status.startswith(short)) for short in heading.split()]
+    assert columns == list(Status)
+    found = {}
+    for line in lines:
+        current, *cells = line.split()
+        for wanted, cell in zip(columns, cells, strict=True):
+            found[Status(current), wanted] = {LETTERS[letter] for letter in cell if letter in LETTERS}
+    return found
+
+
+WRITTEN = written_out()
+
+
+def may(current: Status, wanted: Status, actor: Actor) -> bool:
+    return actor in WRITTEN.get((current, wanted), set())
+
+
+def expected(current: Status, wanted: Status, actor: Actor) -> type[FleetError] | None:
+    """What a report from `current` to `wanted` must end in."""
+    if not any(may(each, wanted, actor) for each in Status):
+        return Forbidden
+    if current is wanted:
+        return None
+    if current not in {row for row, _ in WRITTEN}:
+        return Conflict
+    return None if may(current, wanted, actor) else WrongState
 
 
 class Undone(Exception):
     """Ends a unit of work that is to leave nothing."""
-
-
-def expected(current: Status, wanted: Status, actor: Actor) -> type[FleetError] | None:
-    """What a report from `current` to `wanted` must end in, said once more in other words than the table's."""
-    reports = STEPS | RESULTS
-    settable = reports if actor is Actor.THING else reports | {Status.ABORTED, Status.TRIGGERED}
-    if wanted not in settable:
-        return Forbidden
-    if current is wanted:
-        return None
-    if current in ENDED:
-        return Conflict
-    if current is Status.AWAITING_APPROVAL:
-        allowed = set() if actor is Actor.THING else {Status.TRIGGERED, Status.REJECTED, Status.ABORTED}
-        return None if wanted in allowed else WrongState
-    return WrongState if wanted is Status.TRIGGERED else None
 
 
 def test_every_status_is_active_or_ended() -> None:
@@ -57,20 +87,18 @@ def test_every_active_status_can_end_and_every_status_can_be_reached() -> None:
     assert {target for _, target in MOVES} == set(Status)
 
 
-@pytest.mark.parametrize("actor", [Actor.THING, Actor.PERSON])
-def test_the_table_is_what_the_rules_say(actor: Actor) -> None:
-    for current in Status:
-        for wanted in set(Status) - {current}:
-            assert may_move(current, wanted, actor) is (expected(current, wanted, actor) is None)
-            assert may_ever_set(wanted, actor) is (expected(Status.PENDING, wanted, actor) is not Forbidden)
+@pytest.mark.parametrize("actor", list(Actor))
+def test_the_table_is_what_is_written_out(actor: Actor) -> None:
+    for wanted in Status:
+        for current in Status:
+            assert may_move(current, wanted, actor) is may(current, wanted, actor), (current, wanted)
+        assert may_ever_set(wanted, actor) is any(may(current, wanted, actor) for current in Status)
 
 
 def test_what_only_the_gateway_does() -> None:
     own = {Status.PENDING, Status.AWAITING_APPROVAL, Status.NO_ARTIFACT, Status.EXPIRED, Status.DECOMMISSIONED}
     for wanted in own:
-        assert may_ever_set(wanted, Actor.GATEWAY)
-        assert not may_ever_set(wanted, Actor.THING)
-        assert not may_ever_set(wanted, Actor.PERSON)
+        assert [actor for actor in Actor if may_ever_set(wanted, actor)] == [Actor.GATEWAY]
 
 
 async def in_every_status(fleet: Fleet) -> dict[Status, OtaExecutionRow]:
@@ -114,3 +142,33 @@ async def attempt(working: Working, access: Access, row: OtaExecutionRow, wanted
         return None
     except FleetError as error:
         return type(error)
+
+
+async def test_consent_follows_the_table(fleet: Fleet, working: Working) -> None:
+    rows = await in_every_status(fleet)
+    for current, row in rows.items():
+        for decide, wanted in ((approvals.approve, Status.TRIGGERED), (approvals.reject, Status.REJECTED)):
+            outcome: type[FleetError] | None = None
+            try:
+                async with working(fleet.member(Role.EDITOR)) as work:
+                    await decide(work, row.id)
+                    await undo()
+            except Undone:
+                outcome = None
+            except FleetError as error:
+                outcome = type(error)
+            allowed = None if may(current, wanted, Actor.APPROVER) else WrongState
+            assert outcome is (allowed if current in ACTIVE else Conflict), (current, wanted)
+
+
+@pytest.mark.parametrize("status", [OtaJobStatus.SCHEDULED, OtaJobStatus.PAUSED, OtaJobStatus.CANCELLED])
+async def test_the_job_has_a_say(fleet: Fleet, working: Working, status: OtaJobStatus) -> None:
+    """Nothing is reported of what has not started, and nothing begins while it is paused; what has begun goes on."""
+    rows = await in_every_status(fleet)
+    async with fleet.store.write() as session:
+        await session.execute(update(OTA_JOB).values(status=status))
+    for current in set(ACTIVE) - {Status.AWAITING_APPROVAL, Status.INSTALLING}:
+        waits = status is OtaJobStatus.SCHEDULED or (status is OtaJobStatus.PAUSED and current is Status.PENDING)
+        outcome = await attempt(working, fleet.thing(), rows[current], Status.INSTALLING)
+        assert outcome is (WrongState if waits else None), current
+        assert await attempt(working, fleet.member(Role.EDITOR), rows[current], Status.ABORTED) is None

@@ -80,6 +80,9 @@ async def test_a_failure_is_offered_again_until_no_attempt_is_left(
     assert (row.status, row.attempts, row.progress, row.substate) == (Status.PENDING, 1, 0, "bad block")
     assert row.finished_at is None
     await fleet.assert_counts()
+    await report(fleet, working, Report(Status.FAILURE, "told again"))
+    assert await first(fleet) == row
+    await report(fleet, working, Report(Status.STARTED))
     await report(fleet, working, Report(Status.FAILURE))
     row = await first(fleet)
     assert (row.status, row.attempts) == (Status.FAILURE, 2)
