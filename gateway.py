@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from commands.bounds import endpoint_settings, limits
 from commands.documents import register_documents, registered_documents
+from commands.duties import make_scheduler
 from commands.explain import explain
 from commands.options import chosen, data_option, database_option, host_option, port_option
 from commands.schema import export_schema
@@ -55,7 +56,6 @@ from services.sessions import Authenticator
 from services.settings import Profile, Settings
 from services.sign_ins import SignIns
 from services.signed_addresses import SignedAddresses
-from services.starts import Starts
 from services.storage import LocalStorage
 from services.tail import Tail
 from services.tokens import TokenKeys, load_secret
@@ -145,18 +145,18 @@ def build_application(settings: Settings) -> web.Application:
     application[METRICS].presence = parts.presence.counts
     application[PLACES].attend = parts.presence.attend
 
-    starts = Starts(parts.store, parts.tail.wake)
+    scheduler = make_scheduler(parts)
 
     async def run_parts(_: web.Application) -> AsyncIterator[None]:
         await parts.storage.clean()
         await parts.tail.start()
         await feed.start()
-        await starts.start()
+        await scheduler.start()
         await parts.presence.start()
         yield
         await parts.reports.stop()
         await parts.presence.stop()
-        await starts.stop()
+        await scheduler.stop()
         await feed.stop()
         await parts.tail.stop()
         await parts.store.close()

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.errors import StoreError
 from services.errors import FleetError
 
-LOOK_SECONDS: Final = 2.0
+HOUSEKEEPING_SECONDS: Final = 60.0
 
 log = structlog.get_logger("fleetgraph.scheduler")
 
@@ -35,16 +35,17 @@ class Duty(Protocol):
 class Scheduler:
     """Looks after duties; one per process. Each has a task of its own, so that none waits for a slow one."""
 
-    def __init__(self, duties: Sequence[Duty], *, seconds: float = LOOK_SECONDS) -> None:
-        """`seconds` lie between two looks after a duty."""
-        self._duties = tuple(duties)
-        self._seconds = seconds
+    def __init__(self, duties: Sequence[Duty], housekeeping: Sequence[Duty] = (), *, seconds: float) -> None:
+        """`seconds` lie between two looks after a duty, at least a minute between two of housekeeping."""
+        rarely = max(seconds, HOUSEKEEPING_SECONDS)
+        self._duties = [(duty, seconds) for duty in duties] + [(duty, rarely) for duty in housekeeping]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to look."""
         self._tasks = [
-            asyncio.create_task(self._look_after(duty), name=f"background: {duty.name}") for duty in self._duties
+            asyncio.create_task(_look_after(duty, seconds), name=f"background: {duty.name}")
+            for duty, seconds in self._duties
         ]
 
     async def stop(self) -> None:
@@ -55,15 +56,16 @@ class Scheduler:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _look_after(self, duty: Duty) -> None:
-        while True:
-            try:
-                number = await duty.run()
-            except (SQLAlchemyError, StoreError, FleetError, OSError) as error:
-                log.warning("a duty failed and is tried again", duty=duty.name, error=repr(error))
-            except Exception:
-                log.exception("a duty failed and is tried again", duty=duty.name)
-            else:
-                if number:
-                    log.info("a duty was done", duty=duty.name, number=number)
-            await asyncio.sleep(self._seconds)
+
+async def _look_after(duty: Duty, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            number = await duty.run()
+        except (SQLAlchemyError, StoreError, FleetError, OSError) as error:
+            log.warning("a duty failed and is tried again", duty=duty.name, error=repr(error))
+        except Exception:
+            log.exception("a duty failed and is tried again", duty=duty.name)
+        else:
+            if number:
+                log.info("a duty was done", duty=duty.name, number=number)

@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         30.0, ge=1, description="How long the sockets of a process that has died keep their things connected."
     )
     presence_sweep_seconds: float = Field(5.0, gt=0, description="How often silent things are looked for.")
+    scheduler_seconds: float = Field(
+        2.0, gt=0, description="How often what is due is looked for: updates that start or end, files to sign."
+    )
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -103,8 +103,8 @@ async def served(settings: dict[str, Any]) -> AsyncIterator[Gateway]:
     """Serve the application on a free port of the loopback interface, with a client of it."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        # Things with made-up moments stay as they were written, unless a test wants the sweep.
-        unhurried = {"presence_sweep_seconds": 86_400.0, **settings}
+        # Rows with made-up moments stay as they were written, unless a test wants what is done by itself.
+        unhurried = {"presence_sweep_seconds": 86_400.0, "scheduler_seconds": 86_400.0, **settings}
         chosen = Settings(host="127.0.0.1", port=listening.getsockname()[1], **unhurried)
         application = build_application(chosen)
         runner = make_runner(application)

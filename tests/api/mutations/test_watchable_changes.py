@@ -13,7 +13,8 @@ from gateway import PARTS
 from models.columns import now
 from models.tables import DEPLOYMENT, EVENT, MEMBERSHIP, OTA_EXECUTION, OTA_JOB
 from resolvers.fleet_schema import build_schema
-from services.starts import Starts
+from services import beginnings
+from services.job_starts import JobStarts
 from tests.cast import Cast, group_id, org_id, thing_id, user_id
 from tests.ota import deploy, execution_of, start_job, upload
 
@@ -276,13 +277,13 @@ async def test_what_begins_by_itself(cast: Cast) -> None:
     story = Story(cast)
     await deploy(cast, startsAt=(now() + timedelta(hours=1)).isoformat())
     await story.new()
-    starts = Starts(cast.store, cast.gateway.application[PARTS].tail.wake)
-    assert await starts.begin_due() == 0
+    starts = JobStarts(cast.store, cast.gateway.application[PARTS].tail.wake, beginnings.begin)
+    assert await starts.run() == 0
     assert await story.new() == {}
     async with cast.store.write() as session:
         for table in (OTA_JOB, DEPLOYMENT):
             await session.execute(update(table).values(starts_at=now() - timedelta(seconds=1)))
-    assert await starts.begin_due() == 2
+    assert await starts.run() == 1
     assert await story.new() == {JOB: 1, CAMPAIGN: 1}
 
 

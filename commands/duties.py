@@ -1,0 +1,32 @@
+"""What the scheduler of a gateway looks after."""
+
+from __future__ import annotations
+
+from resolvers.context import Parts
+from resolvers.ota_targets import compile_target
+from services import beginnings
+from services.expiries import Expiries
+from services.job_starts import JobStarts
+from services.joins import JoinDuty
+from services.leftovers import Leftovers
+from services.scheduler import Scheduler
+from services.signing_work import SealingDuty
+from services.thing_tokens import ExpiredTokens
+
+
+def make_scheduler(parts: Parts) -> Scheduler:
+    """The scheduler of a process with all its duties."""
+    store, committed = parts.store, parts.tail.wake
+    return Scheduler(
+        [
+            JobStarts(store, committed, beginnings.begin),
+            Expiries(store, committed),
+            Leftovers(store, committed),
+            JoinDuty(store, committed, compile_target),
+        ],
+        [
+            SealingDuty(store, parts.vault),
+            ExpiredTokens(store, committed),
+        ],
+        seconds=parts.settings.scheduler_seconds,
+    )
