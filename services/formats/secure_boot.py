@@ -105,7 +105,8 @@ def _block(key: PrivateKey, digest: bytes) -> bytes:
 
 def _check_block(block: bytes, digest: bytes) -> str | None:
     """The digest of the key of a block whose signature is right; None for a kind of key that is not known here."""
-    if struct.unpack_from("<I", block, _BODY)[0] != zlib.crc32(block[:_BODY]) or block[4:_KEY_AT] != digest:
+    sealed = struct.pack("<I", zlib.crc32(block[:_BODY])).ljust(_BLOCK - _BODY, b"\0")
+    if block[_BODY:] != sealed or block[4:_KEY_AT] != digest:
         raise InvalidInput("a signature block behind the image is broken, or of another image")
     key: PublicKey
     try:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import xor
 
+CODE = b"\x11\x22\x33\x44" * 500
+
 
 def application(project: str = "lamp", version: str = "1.4.2") -> bytes:
     """The description of an application, as it stands at the front of the first segment."""
@@ -28,11 +30,17 @@ def application(project: str = "lamp", version: str = "1.4.2") -> bytes:
 
 
 def image(
-    first: bytes | None = None, rest: tuple[bytes, ...] = (b"\x11\x22\x33\x44" * 500,), *, hashed: bool = True, chip: int = 5
+    first: bytes | None = None,
+    rest: tuple[bytes, ...] = (CODE,),
+    *,
+    hashed: bool = True,
+    chip: int = 5,
 ) -> bytes:
     """A whole image; the first segment describes the application unless it is given."""
     segments = (application() if first is None else first, *rest)
-    data = struct.pack("<BBBBIB3sHBHH4sB", 0xE9, len(segments), 2, 0x20, 0x40380000, 0xEE, b"", chip, 0, 0, 99, b"", hashed)
+    data = struct.pack(
+        "<BBBBIB3sHBHH4sB", 0xE9, len(segments), 2, 0x20, 0x40380000, 0xEE, b"", chip, 0, 0, 99, b"", hashed
+    )
     addresses = (0x3C000020, 0x40380000, 0x3FC80000, 0x42000020)
     for address, content in zip(addresses, segments, strict=False):
         data += struct.pack("<II", address, len(content)) + content
