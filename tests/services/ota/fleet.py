@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,7 @@ from services.access import Access, ThingPrincipal, UserPrincipal
 from services.campaign_rules import Rules
 from services.execution_counts import OPEN_DEPLOYMENT, OPEN_JOB
 from services.execution_moves import ACTIVE
+from services.phases import Phase
 from services.targets import Target
 from services.unit_of_work import UnitOfWork
 
@@ -159,7 +160,7 @@ async def make_fleet(store: Store) -> Fleet:
     for key in (fleet.organization, fleet.stranger):
         await fleet.add(OrganizationRow(id=key, name=key.hex))
         await fleet.add(OrganizationAncestorRow(organization_id=key, ancestor_id=key, depth=0))
-    await fleet.add(UserRow(id=fleet.user, email="editor@example.com", name="Editor", password_hash="none"))
+    await fleet.add(UserRow(id=fleet.user, email=f"{fleet.user.hex}@example.com", name="Editor", password_hash="none"))
     strange = thing_row(fleet.stranger, "strange")
     strange.id = fleet.strange_thing
     await fleet.add(strange)
@@ -191,6 +192,7 @@ async def start(
     *,
     release_id: UUID | None = None,
     rules: Rules | None = None,
+    phases: Sequence[Phase] | None = None,
 ) -> UUID:
     """Create a deployment; without a release, of a new one whose artifact fits all things."""
     if release_id is None:
@@ -204,4 +206,5 @@ async def start(
             name="June",
             target=target,
             rules=rules,
+            phases=phases,
         )
