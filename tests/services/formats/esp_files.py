@@ -50,7 +50,7 @@ def image(
 
 def bootloader() -> bytes:
     """An image that does not describe an application."""
-    return image(b"\x50\0\0\0" + bytes(76), hashed=True)
+    return image(b"\x50\0\0\0" + bytes(252), hashed=True)
 
 
 def package(files: Mapping[str, bytes]) -> bytes:

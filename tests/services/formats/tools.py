@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 
-def mender_artifact(*arguments: str | Path) -> str:
+def mender_artifact(*arguments: object) -> str:
     """Run Debian's mender-artifact; gives what it says. Skips where it is not installed, but never in CI."""
     program = shutil.which("mender-artifact")
     if program is None:
@@ -20,17 +20,17 @@ def mender_artifact(*arguments: str | Path) -> str:
     return _run(program, *arguments)
 
 
-def esptool(*arguments: str | Path) -> str:
+def esptool(*arguments: object) -> str:
     """Run `esptool`, which requirements/dev.txt brings; gives what it says."""
     return _run(Path(sys.executable).with_name("esptool"), *arguments)
 
 
-def espsecure(*arguments: str | Path) -> str:
+def espsecure(*arguments: object) -> str:
     """Run `espsecure`, which comes with `esptool`; gives what it says."""
     return _run(Path(sys.executable).with_name("espsecure"), *arguments)
 
 
-def _run(*command: str | Path) -> str:
+def _run(*command: object) -> str:
     done = subprocess.run([str(each) for each in command], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
