@@ -6,11 +6,12 @@ from resolvers.context import Parts
 from resolvers.ota_targets import compile_target
 from services import beginnings
 from services.expiries import Expiries
+from services.generations import GenerationDuty
 from services.job_starts import JobStarts
 from services.joins import JoinDuty
 from services.leftovers import Leftovers
 from services.scheduler import Scheduler
-from services.signing_work import SealingDuty
+from services.signing_work import SealingDuty, SigningDuty
 from services.thing_tokens import ExpiredTokens
 
 
@@ -23,6 +24,8 @@ def make_scheduler(parts: Parts) -> Scheduler:
             Expiries(store, committed),
             Leftovers(store, committed),
             JoinDuty(store, committed, compile_target),
+            GenerationDuty(store, parts.files, parts.spool, committed),
+            SigningDuty(store, parts.files, parts.storage, parts.spool, parts.vault, committed),
         ],
         [
             SealingDuty(store, parts.vault),

@@ -28,7 +28,7 @@ from services.errors import FleetError, InvalidInput, NotFound, WrongState
 from services.formats.mender_writer import SETTINGS, SingleFile, write_single_file
 from services.lookups import enter, look_up
 from services.spool import Spool
-from services.storage import FileMissing, Storage
+from services.storage import FileMissing
 from services.unit_of_work import UnitOfWork, unit_of_work
 from services.uploads import Files
 from services.validation import check_name, check_text
@@ -129,7 +129,6 @@ class GenerationDuty:
         self,
         store: Store,
         files: Files,
-        storage: Storage,
         spool: Spool,
         committed: Callable[[], None],
         *,
@@ -138,7 +137,6 @@ class GenerationDuty:
         """Files are written in the spool until they are placed; a claim lasts `seconds`."""
         self._store = store
         self._files = files
-        self._storage = storage
         self._committed = committed
         self._spool = spool
         self._claims = Claims(store, ARTIFACT, seconds=seconds)
@@ -170,7 +168,7 @@ class GenerationDuty:
                 modified=int(cast("datetime", ordered["created_at"]).timestamp()),
             )
             with scratch(self._spool) as made:
-                async with self._storage.fetch(source_id) as path:
+                async with self._files.fetch(source_id) as path:
                     await asyncio.to_thread(write_single_file, made, path, said)
                 await self._files.place_made(artifact_id, made)
         except (FleetError, FileMissing) as error:

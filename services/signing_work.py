@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -36,8 +37,8 @@ from services.formats.mender_writer import write_signed
 from services.formats.package import BOOTLOADER
 from services.formats.secure_boot import PrivateKey
 from services.key_vault import KeyUnreadable, KeyVault
-from services.quotas import free_storage, take_storage
-from services.spool import Spool, digests_of
+from services.quotas import free_storage
+from services.spool import Spool
 from services.storage import FileMissing, Storage
 from services.unit_of_work import UnitOfWork, unit_of_work
 from services.uploads import Files
@@ -183,6 +184,8 @@ class SigningDuty:
                 "updated_at": work.moment,
             }
             await work.session.execute(insert(ARTIFACT).values(row))
+            if task.bootloader is not None:
+                await work.session.execute(insert(ATTACHMENT).values(_beside(task.bootloader, signed_id, work.moment)))
             await work.session.execute(
                 update(SIGNING_REQUEST)
                 .where(SIGNING_REQUEST.c.id == task.request["id"])
@@ -196,44 +199,17 @@ class SigningDuty:
             status = select(ARTIFACT.c.status).where(ARTIFACT.c.id == signed_id)
             if (await connection.execute(status)).scalar_one_or_none() is ArtifactStatus.READY:
                 return
+            awaited = (ATTACHMENT.c.artifact_id == signed_id, ATTACHMENT.c.uploaded_at.is_(None))
+            beside = (await connection.execute(select(ATTACHMENT.c.id).where(*awaited))).scalar_one_or_none()
         keys = [self._vault.open(key["id"], key["private_key"]) for key in task.keys]
         with scratch(self._spool) as made:
-            if task.bootloader is not None:
-                async with self._storage.fetch(task.bootloader["id"]) as path:
+            if task.bootloader is not None and beside is not None:
+                async with self._files.fetch(task.bootloader["id"]) as path:
                     await asyncio.to_thread(write_signed_image, made, path, keys)
-                await self._attach(task.bootloader, signed_id, made)
-            async with self._storage.fetch(task.artifact["id"]) as path:
+                await self._files.place_made(beside, made)
+            async with self._files.fetch(task.artifact["id"]) as path:
                 await asyncio.to_thread(_write, made, path, task, keys)
             await self._files.place_made(signed_id, made)
-
-    async def _attach(self, bootloader: RowMapping, signed_id: UUID, made: Path) -> None:
-        """Keep a signed boot loader as the attachment of the signed form, once."""
-        attachment_id = new_id()
-        digests = await asyncio.to_thread(digests_of, made)
-        async with (
-            self._storage.bring(attachment_id, made, bootloader["file_name"]) as placed,
-            unit_of_work(self._store, ANONYMOUS, self._committed) as work,
-        ):
-            if not await work.exists(ATTACHMENT.c.artifact_id == signed_id):
-                row = {
-                    "id": attachment_id,
-                    "organization_id": bootloader["organization_id"],
-                    "artifact_id": signed_id,
-                    "kind": AttachmentKind.BOOTLOADER,
-                    "file_name": bootloader["file_name"],
-                    "description": bootloader["description"],
-                    "metadata": {},
-                    "size": digests.size,
-                    "sha256": digests.sha256,
-                    "md5": digests.md5,
-                    "uploaded_at": work.moment,
-                    "version": 1,
-                    "created_at": work.moment,
-                    "updated_at": work.moment,
-                }
-                await work.session.execute(insert(ATTACHMENT).values(row))
-                await take_storage(work, bootloader["organization_id"], digests.size)
-                await placed.keep()
 
     async def _conclude(self, task: _Task, signed_id: UUID) -> None:
         """Write the log and the end of the request, together and once."""
@@ -265,7 +241,7 @@ class SigningDuty:
             beside = select(ATTACHMENT.c.id, ATTACHMENT.c.size).where(ATTACHMENT.c.artifact_id == found.id)
             attached = (await work.session.execute(beside)).all()
             await work.session.execute(delete(ARTIFACT).where(ARTIFACT.c.id == found.id))
-            await free_storage(work, found.organization_id, sum(each.size for each in attached))
+            await free_storage(work, found.organization_id, sum(each.size or 0 for each in attached))
         await self._storage.remove([each.id for each in attached])
 
     @staticmethod
@@ -285,6 +261,22 @@ class SigningDuty:
             .returning(SIGNING_REQUEST.c.id)
         )
         return (await work.session.execute(ended)).first() is not None
+
+
+def _beside(bootloader: RowMapping, signed_id: UUID, moment: datetime) -> dict[str, Any]:
+    """The attachment of a signed form that its signed boot loader will be the file of."""
+    return {
+        "id": new_id(),
+        "organization_id": bootloader["organization_id"],
+        "artifact_id": signed_id,
+        "kind": AttachmentKind.BOOTLOADER,
+        "file_name": bootloader["file_name"],
+        "description": bootloader["description"],
+        "metadata": {},
+        "version": 1,
+        "created_at": moment,
+        "updated_at": moment,
+    }
 
 
 def _write(made: Path, source: Path, task: _Task, keys: Sequence[PrivateKey]) -> None:
