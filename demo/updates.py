@@ -200,6 +200,8 @@ class Updates:
                 "name": plan.name,
                 "status": _JOB[phase.plan.course],
                 "starts_at": phase.starts_at,
+                "begun_at": None if phase.plan.course is Course.WAITING else phase.starts_at,
+                "paused_at": phase.starts_at if phase.plan.course is Course.PAUSED else None,
             }
             for phase in phases
         ]
@@ -229,7 +231,8 @@ class Updates:
         if not counts.total():
             await connection.execute(delete(table).where(table.c.id == key))
             return
-        values = end | {count_column(status): counts[status] for status in Status}
+        planned = "planned_count" if table is OTA_JOB else "initial_thing_count"
+        values = end | {count_column(status): counts[status] for status in Status} | {planned: counts.total()}
         await connection.execute(update(table).where(table.c.id == key).values(values))
         kind = "jobs" if table is OTA_JOB else "deployments"
         self.made[kind] += 1

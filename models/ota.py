@@ -58,6 +58,16 @@ class OtaExecutionRow(Owned, Versioned, table=True):
         Index(None, "thing_id", "id"),
         Index(None, "deployment_id", "id"),
         Index(None, "job_id", "id"),
+        *(
+            Index(
+                f"ix_ota_execution_failed_{of}",
+                f"{of}_id",
+                "id",
+                postgresql_where=text("status = 'FAILURE'"),
+                sqlite_where=text("status = 'FAILURE'"),
+            )
+            for of in ("job", "deployment")
+        ),
         Index(
             "ix_ota_execution_open",
             "thing_id",

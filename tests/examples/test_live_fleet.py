@@ -18,10 +18,11 @@ from sqlalchemy import delete
 from demo.fleet import build_fleet
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from gateway import PARTS
-from models.tables import EVENT
+from models.tables import DEPLOYMENT, EVENT, OTA_JOB
 from tests.examples.front import Control, Front, before
 from tests.explorer.javascript import ROOT, chromium, node, require_packages, run
 from tests.gateways import Gateway, StartGateway
+from tests.rows import key
 
 PAGE = ROOT / "examples" / "live-fleet"
 SCREENSHOTS = ROOT / "var" / "screenshots" / "live-fleet"
@@ -83,6 +84,7 @@ class Backstage:
             "report": self.report,
             "rename": self.rename,
             "progress": self.progress,
+            "fail": self.fail,
             "sockets": self.sockets,
             "expire": self.expire,
             "forget": self.forget,
@@ -130,6 +132,23 @@ class Backstage:
         execution = (await self.deployment())["waiting"][0]
         report = {"executionId": execution, "status": "SUCCESS", "progress": 100}
         await self.gateway.change("reportOtaExecution", report, select="otaExecution { id }", token=await self.token())
+
+    async def fail(self, asked: Any) -> None:
+        """One update more fails than the deployment may have failures."""
+        bounded = DEPLOYMENT.update().where(DEPLOYMENT.c.id == key(asked["id"]))
+        jobs = OTA_JOB.update().where(OTA_JOB.c.deployment_id == key(asked["id"]))
+        async with self.gateway.application[PARTS].store.write() as session:
+            await session.execute(bounded.values(stop_failures=DEPLOYMENT.c.failure_count))
+            await session.execute(jobs.values(retries=0))
+        query = """query ($id: ID!) { deployment(id: $id) {
+            executions(first: 1, filter: { status: PENDING }) { nodes { id } }
+        } }"""
+        found = (await self.gateway.data(query, {"id": asked["id"]}, token=await self.token()))["deployment"]
+        report = {"executionId": found["executions"]["nodes"][0]["id"]}
+        for status in ("INSTALLING", "FAILURE"):
+            told = {**report, "status": status}
+            token = await self.token()
+            await self.gateway.change("reportOtaExecution", told, select="otaExecution { id }", token=token)
 
     async def sockets(self, _: Any) -> dict[str, int]:
         assert self.front is not None
@@ -208,6 +227,18 @@ async def test_it_shows_what_happens_and_loses_nothing(start_gateway: StartGatew
     assert steps["connects"]["after"] == steps["connects"]["before"] + 1
     assert done(steps["deployment"]["after"]) == done(steps["deployment"]["before"]) + 1
 
+    # What is done here arrives as an event, as what others do; what stops by itself says why.
+    rollout = steps["rollout"]
+    assert rollout["running"]["badge"] == "in progress"
+    assert "IN_PROGRESS" in rollout["running"]["phases"]
+    assert all(" of " in label or " things, " in label for label in rollout["running"]["labels"])
+    assert len(rollout["running"]["labels"]) == len(rollout["running"]["phases"]) > 1
+    assert rollout["paused"]["badge"] == "paused"
+    assert "IN_PROGRESS" not in rollout["paused"]["phases"]
+    assert rollout["stopped"]["badge"] == "paused"
+    assert "fail" in rollout["stopped"]["reason"]
+    assert failed(rollout["stopped"]["after"]) == failed(rollout["stopped"]["before"]) + 1
+
     # Five reports and a new name came while the network was cut: each once, and nothing else.
     assert steps["cut"]["points"] == 1
     assert steps["cut"]["after"] == 6
@@ -231,3 +262,7 @@ async def test_it_shows_what_happens_and_loses_nothing(start_gateway: StartGatew
 
 def done(label: str) -> int:
     return int(label.split(" of ", maxsplit=1)[0])
+
+
+def failed(label: str) -> int:
+    return int(label.rsplit(", ", maxsplit=1)[1].removesuffix(" failed"))

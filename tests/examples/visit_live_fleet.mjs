@@ -151,14 +151,45 @@ async function visit(page) {
     return { before, after: await number(page, 'connected') };
   });
   await step('deployment', async () => {
-    const row = page.locator(`[data-deployment="${deployment}"] .bars`);
+    const row = page.locator(`[data-deployment="${deployment}"] > .bars`);
     const before = await row.getAttribute('aria-label');
     await control('progress');
     await page.waitForFunction(
-      ([id, label]) => document.querySelector(`[data-deployment="${id}"] .bars`)?.getAttribute('aria-label') !== label,
+      ([id, label]) => document.querySelector(`[data-deployment="${id}"] > .bars`)?.getAttribute('aria-label') !== label,
       [deployment, before],
     );
     return { before, after: await row.getAttribute('aria-label') };
+  });
+  await step('rollout', async () => {
+    const row = page.locator(`[data-deployment="${deployment}"]`);
+    const badge = row.locator('.badge');
+    const button = (name) => row.getByRole('button', { name, exact: true });
+    const shown = async () => ({
+      badge: await badge.innerText(),
+      phases: await row.locator('[data-phase]').evaluateAll((all) => all.map((each) => each.dataset.status)),
+    });
+    const running = { ...(await shown()), labels: await row.locator('.phases .bars').evaluateAll(
+      (all) => all.map((each) => each.getAttribute('aria-label')),
+    ) };
+    await button('Pause').click();
+    await badge.filter({ hasText: /^paused$/ }).waitFor();
+    await row.locator('[data-phase][data-status="PAUSED"]').first().waitFor();
+    const paused = await shown();
+    await button('Resume').click();
+    await badge.filter({ hasText: /^in progress$/ }).waitFor();
+    const before = await row.locator('> .bars').getAttribute('aria-label');
+    await control('fail', { id: deployment });
+    await badge.filter({ hasText: /^paused$/ }).waitFor();
+    const reason = await row.locator('[data-stop]').innerText();
+    const stopped = { ...(await shown()), reason, before, after: await row.locator('> .bars').getAttribute('aria-label') };
+    await row.scrollIntoViewIfNeeded();
+    await shoot(page, 'stopped');
+    await button('Abort').click();
+    await button('Keep').click();
+    await button('Abort').click();
+    await button('Abort for good').click();
+    await row.waitFor({ state: 'detached' });
+    return { running, paused, stopped };
   });
   await step('cut', async () => {
     const points = await untilPoints(page, 1);

@@ -372,7 +372,7 @@ def upgrade() -> None:
             "user_account",
             ["private_to_id"],
             ["id"],
-            ondelete="CASCADE",
+            ondelete="SET NULL",
         )
 
     with op.batch_alter_table("artifact", schema=None) as batch_op:
@@ -458,6 +458,14 @@ def upgrade() -> None:
             postgresql_where=sa.text("finished_at IS NULL"),
             sqlite_where=sa.text("finished_at IS NULL"),
         )
+        for of in ("job", "deployment"):
+            batch_op.create_index(
+                f"ix_ota_execution_failed_{of}",
+                [f"{of}_id", "id"],
+                unique=False,
+                postgresql_where=sa.text("status = 'FAILURE'"),
+                sqlite_where=sa.text("status = 'FAILURE'"),
+            )
         batch_op.create_foreign_key(
             batch_op.f("fk_ota_execution_approved_by_id_user_account"),
             "user_account",
@@ -610,6 +618,12 @@ def downgrade() -> None:
 
     with op.batch_alter_table("ota_execution", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_ota_execution_approved_by_id_user_account"), type_="foreignkey")
+        for of in ("job", "deployment"):
+            batch_op.drop_index(
+                f"ix_ota_execution_failed_{of}",
+                postgresql_where=sa.text("status = 'FAILURE'"),
+                sqlite_where=sa.text("status = 'FAILURE'"),
+            )
         batch_op.drop_index(
             "ix_ota_execution_open",
             postgresql_where=sa.text("finished_at IS NULL"),

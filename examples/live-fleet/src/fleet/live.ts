@@ -4,14 +4,18 @@ import type { Client } from 'graphql-ws';
 import { connect, type Link } from '../live/connection';
 import { follow, type LogEvent } from '../live/follow';
 import { SessionEnded, type Session } from '../live/session';
+import abortDocument from '../operations/abort-deployment.graphql?raw';
 import connectivityDocument from '../operations/thing-connectivity-changed.graphql?raw';
 import deploymentDocument from '../operations/deployment-progress.graphql?raw';
+import jobDocument from '../operations/ota-job-progress.graphql?raw';
 import historyDocument from '../operations/thing-history.graphql?raw';
+import pauseDocument from '../operations/pause-deployment.graphql?raw';
+import resumeDocument from '../operations/resume-deployment.graphql?raw';
 import stateDocument from '../operations/thing-state-changed.graphql?raw';
 import thingDocument from '../operations/thing-changed.graphql?raw';
 import { Model } from './model';
 import { readDeployments, readSomeThings, readThings } from './reading';
-import type { Deployment, Ref, Scope, State, Values } from './types';
+import type { Deployment, Phase, Ref, Scope, State, Values } from './types';
 
 interface StateEvent extends LogEvent {
   readonly side: 'REPORTED' | 'DESIRED';
@@ -33,6 +37,10 @@ interface DeploymentEvent extends LogEvent {
   readonly deployment: Deployment | null;
 }
 
+interface JobEvent extends LogEvent {
+  readonly otaJob: (Phase & { readonly deployment: Ref | null }) | null;
+}
+
 export interface HistoryEvent extends LogEvent {
   readonly side: 'REPORTED' | 'DESIRED';
   readonly patch: Values;
@@ -47,6 +55,14 @@ export interface Status {
   readonly problem: string | null;
 }
 
+interface ControlAnswer {
+  readonly answer: { readonly userErrors: ReadonlyArray<{ readonly message: string }> };
+}
+
+/** What a person may do to a deployment that has not ended. */
+export type Move = 'pause' | 'resume' | 'abort';
+
+const MOVES: Readonly<Record<Move, string>> = { pause: pauseDocument, resume: resumeDocument, abort: abortDocument };
 const THINGS_AT_ONCE = 100;
 const PAUSE_MS = 3_000;
 
@@ -124,6 +140,12 @@ export class LiveFleet {
     return () => end();
   }
 
+  /** Holds a deployment, lets it go on, or stops it for good; what comes of it arrives as an event. */
+  async control(move: Move, deploymentId: string): Promise<void> {
+    const { answer } = await this.#session.ask<ControlAnswer>(MOVES[move], { input: { id: deploymentId } });
+    if (answer.userErrors.length > 0) throw new Error(answer.userErrors.map(({ message }) => message).join(' '));
+  }
+
   dispose(): void {
     this.#endAll();
     clearTimeout(this.#telling);
@@ -143,6 +165,9 @@ export class LiveFleet {
     this.#follow<DeploymentEvent>(deploymentDocument, 'deploymentProgress', {}, after, (event) =>
       model.putDeployment(event.deploymentId, event.deployment),
     );
+    this.#follow<JobEvent>(jobDocument, 'otaJobProgress', {}, after, ({ otaJob }) => {
+      if (otaJob?.deployment != null) model.putPhase(otaJob.deployment.id, otaJob);
+    });
   }
 
   #follow<Event extends LogEvent>(

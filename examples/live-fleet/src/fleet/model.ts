@@ -3,7 +3,7 @@
  * frame that the browser draws: a thousand events in a frame cost one update of the page.
  */
 
-import type { Deployment, State, Thing } from './types';
+import type { Deployment, Phase, State, Thing } from './types';
 
 /** A new object after each frame that changed something; the maps in it stay the same. */
 export interface Fleet {
@@ -114,6 +114,17 @@ export class Model {
     this.#later(() => {
       if (deployment === null) this.#deployments.delete(id);
       else this.#deployments.set(id, deployment);
+    });
+  }
+
+  /** A phase of one of the deployments, as it is now. */
+  putPhase(deploymentId: string, phase: Phase): void {
+    this.#later(() => {
+      const deployment = this.#deployments.get(deploymentId);
+      if (deployment === undefined) return;
+      const others = deployment.jobs.nodes.filter(({ id }) => id !== phase.id);
+      const nodes = [...others, phase].sort((one, other) => one.phase - other.phase);
+      this.#deployments.set(deploymentId, { ...deployment, jobs: { nodes } });
     });
   }
 

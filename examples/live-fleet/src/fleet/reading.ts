@@ -4,10 +4,13 @@ import type { Session } from '../live/session';
 import deploymentsDocument from '../operations/deployments.graphql?raw';
 import placesDocument from '../operations/places.graphql?raw';
 import thingsDocument from '../operations/things.graphql?raw';
-import type { Deployment, Group, Organization, Page, Places, Scope, Thing } from './types';
+import type { Deployment, Group, Organization, Page, Places, Ref, Scope, Thing } from './types';
 
 interface PlacesAnswer {
-  readonly viewer: { readonly user: { readonly name: string; readonly email: string } | null };
+  readonly viewer: {
+    readonly user: { readonly name: string; readonly email: string } | null;
+    readonly grants: ReadonlyArray<{ readonly organization: Ref | null; readonly permissions: readonly string[] }>;
+  };
   readonly organizations: Page<Organization>;
   readonly groups: Page<Group>;
 }
@@ -38,7 +41,10 @@ export async function readPlaces(session: Session): Promise<Places> {
     after.organizationsAfter = answer.organizations.pageInfo.endCursor ?? after.organizationsAfter;
     after.groupsAfter = answer.groups.pageInfo.endCursor ?? after.groupsAfter;
     if (!answer.organizations.pageInfo.hasNextPage && !answer.groups.pageInfo.hasNextPage) {
-      return { person: answer.viewer.user?.name ?? '', organizations, groups };
+      const deploysIn = answer.viewer.grants.flatMap(({ organization, permissions }) =>
+        organization !== null && permissions.includes('OTA_DEPLOY') ? [organization.id] : [],
+      );
+      return { person: answer.viewer.user?.name ?? '', deploysIn: new Set(deploysIn), organizations, groups };
     }
   }
 }

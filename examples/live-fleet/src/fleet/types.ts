@@ -54,11 +54,26 @@ export interface Counts {
   readonly awaitingApproval: number;
 }
 
+/** An OTA job of a deployment: the things that get the update at one time. */
+export interface Phase extends Ref {
+  /** Its place in the deployment, from 1. */
+  readonly phase: number;
+  readonly status: 'SCHEDULED' | 'IN_PROGRESS' | 'PAUSED' | 'FINISHED' | 'CANCELLED';
+  readonly startsAt: string;
+  /** It waits until so many percent of the phase before have succeeded. */
+  readonly afterSuccessPercent: number | null;
+  readonly plannedCount: number;
+  readonly counts: Counts;
+}
+
 export interface Deployment extends Ref {
   readonly name: string;
   readonly status: 'SCHEDULED' | 'PENDING' | 'IN_PROGRESS' | 'PAUSED' | 'FINISHED';
+  /** Why it paused by itself; empty when it did not. */
+  readonly stopReason: string;
   readonly organization: { readonly id: string; readonly name: string } | null;
   readonly counts: Counts;
+  readonly jobs: { readonly nodes: readonly Phase[] };
 }
 
 /** What is shown: an organization or a group, each with all below it. Empty for everything that you may see. */
@@ -69,6 +84,8 @@ export interface Scope {
 
 export interface Places {
   readonly person: string;
+  /** Where the person may start and stop deployments, there and below. */
+  readonly deploysIn: ReadonlySet<string>;
   readonly organizations: ReadonlyMap<string, Organization>;
   readonly groups: ReadonlyMap<string, Group>;
 }

@@ -78,7 +78,12 @@ export function Dashboard({ live, places, onSignOut }: DashboardProps) {
           {chosen !== null && (
             <ThingPanel live={live} thing={chosen} places={places} now={now} wanted={wanted} onWant={setWanted} />
           )}
-          <Deployments deployments={fleet.deployments} places={places} organizationId={scope.organizationId ?? null} />
+          <Deployments
+            live={live}
+            deployments={fleet.deployments}
+            places={places}
+            organizationId={scope.organizationId ?? null}
+          />
         </aside>
       </main>
     </div>

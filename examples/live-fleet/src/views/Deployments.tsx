@@ -1,7 +1,9 @@
-import type { Counts, Deployment, Places } from '../fleet/types';
-import { wordsForCount, wordsForKey } from './words';
+import type { LiveFleet } from '../fleet/live';
+import type { Deployment, Places } from '../fleet/types';
+import { Rollout } from './Rollout';
 
 interface DeploymentsProps {
+  readonly live: LiveFleet;
   readonly deployments: ReadonlyMap<string, Deployment>;
   readonly places: Places;
   /** Those of this organization and of all below it alone. */
@@ -11,7 +13,7 @@ interface DeploymentsProps {
 const ORDER: ReadonlyArray<Deployment['status']> = ['IN_PROGRESS', 'PAUSED', 'PENDING', 'SCHEDULED'];
 
 /** The deployments that have not ended, each with how far it is. */
-export function Deployments({ deployments, places, organizationId }: DeploymentsProps) {
+export function Deployments({ live, deployments, places, organizationId }: DeploymentsProps) {
   const shown = [...deployments.values()]
     .filter(({ status, organization }) => ORDER.includes(status) && isBelow(organization?.id, organizationId, places))
     .sort((one, other) => ORDER.indexOf(one.status) - ORDER.indexOf(other.status) || (one.name < other.name ? -1 : 1));
@@ -26,37 +28,17 @@ export function Deployments({ deployments, places, organizationId }: Deployments
       </ul>
       {shown.length === 0 && <p className="empty">None is running.</p>}
       <ol>
-        {shown.map((deployment) => <Progress key={deployment.id} deployment={deployment} />)}
+        {shown.map((deployment) => (
+          <Rollout
+            key={deployment.id}
+            live={live}
+            deployment={deployment}
+            mayControl={[...places.deploysIn].some((top) => isBelow(deployment.organization?.id, top, places))}
+          />
+        ))}
       </ol>
     </section>
   );
-}
-
-function Progress({ deployment: { id, name, status, counts } }: { readonly deployment: Deployment }) {
-  const parts = partsOf(counts);
-  const said = `${wordsForCount(parts.done)} of ${wordsForCount(counts.total)} done, ${parts['under-way']} under way, ${parts.failed} failed`;
-  return (
-    <li data-deployment={id}>
-      <p>
-        <span className="name" title={name}>{name}</span>
-        <span className={`badge ${status.toLowerCase()}`}>{wordsForKey(status)}</span>
-      </p>
-      <div className="bars" role="img" aria-label={said}>
-        {Object.entries(parts).map(([part, count]) =>
-          count > 0 && <i key={part} className={`bar ${part}`} style={{ flexGrow: count }} />,
-        )}
-      </div>
-      <p className="quiet" aria-hidden="true">{said}</p>
-    </li>
-  );
-}
-
-function partsOf(counts: Counts): Record<'done' | 'under-way' | 'failed' | 'waiting', number> {
-  const done = counts.success + counts.alreadyInstalled;
-  const failed =
-    counts.failure + counts.rejected + counts.noArtifact + counts.aborted + counts.expired + counts.decommissioned;
-  const waiting = counts.pending + counts.awaitingApproval;
-  return { done, 'under-way': counts.total - done - failed - waiting, failed, waiting };
 }
 
 function isBelow(id: string | undefined, top: string | null, places: Places): boolean {
