@@ -54,7 +54,7 @@ class Door(Protocol):
 _NEXT: Final = """
 mutation Next($input: MyNextUpdateInput!) {
   myNextUpdate(input: $input) {
-    offer { execution { id } artifact { name sha256 } downloadUrl }
+    offer { execution { id } artifactName sha256 downloadUrl }
     userErrors { code }
   }
 }
@@ -84,8 +84,7 @@ class GraphQLDoor:
         offer = (answer.payload or {}).get("offer")
         if answer.codes or offer is None:
             return None
-        artifact = offer["artifact"]
-        return Offered(offer["execution"]["id"], artifact["name"], offer["downloadUrl"], artifact["sha256"])
+        return Offered(offer["execution"]["id"], offer["artifactName"], offer["downloadUrl"], offer["sha256"])
 
     async def report(self, key: str, offered: Offered, status: Status, substate: str, progress: int) -> bool:
         """Report; an error means that the update is no longer the thing's to carry out."""

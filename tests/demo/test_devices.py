@@ -1,4 +1,4 @@
-"""A simulated thing: values that move plausibly, wishes that are fulfilled, updates that follow the allowed moves."""
+"""A simulated thing: values that move plausibly, and wishes that are fulfilled."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from random import Random
 
 import pytest
 
-from demo.device import CAN_REPORT, Device, Update
+from demo.device import Device
 from demo.kinds import KINDS, Kind
 from demo.signals import Flag, Measure, Meter, Setting, Signal
-from models.enums import OtaExecutionStatus as Status
-from services.execution_moves import Actor, may_move
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -64,18 +62,3 @@ def test_a_thing_goes_on_from_its_last_report() -> None:
     assert report["mode"] == "heat"
     assert abs(report["roomCelsius"] - 22.5) <= 0.3
     assert "note" not in report
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_updates_end_through_allowed_moves(seed: int) -> None:
-    rng = Random(seed)
-    update = Update("otaexec_1", rng.choice(sorted(CAN_REPORT)), progress=rng.randint(0, 90))
-    for _ in range(60):
-        before = update.status
-        report = update.advance(rng)
-        assert report["status"] == update.status
-        assert 0 <= report["progress"] <= 100
-        assert before is update.status or may_move(before, update.status, Actor.THING)
-        if update.is_over:
-            break
-    assert update.status in {Status.SUCCESS, Status.FAILURE}
