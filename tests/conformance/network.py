@@ -55,13 +55,17 @@ class Network:
             writers.append(before)
             async with asyncio.TaskGroup() as both:
                 both.create_task(_pour(reader, before))
-                both.create_task(_pour(behind, writer))
+                both.create_task(self.bring(behind, writer))
         except (ExceptionGroup, ConnectionError, asyncio.CancelledError):
             pass  # one side has gone, or the network was cut
         finally:
             for each in writers:
                 each.transport.abort()
             del self._connections[task]
+
+    async def bring(self, source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
+        """Pass on what the gateway answers on one connection, until it ends."""
+        await _pour(source, into)
 
 
 async def _pour(source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:

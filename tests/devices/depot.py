@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +19,7 @@ from models.tables import AUTH_SET, EVENT, OTA_EXECUTION, THING_ATTRIBUTE
 from tests.cast import Cast, org_id, thing_id
 from tests.devices.stock import TYPE, StockClient, stock_client, write_artifact
 
-SECONDS: Final = 60.0
+SECONDS: Final = 100.0
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Depot:
         return {row.name: row.value for row in await self.cast.rows(THING_ATTRIBUTE.select().where(*mine))}
 
     async def until(self, board: Board, holds: Callable[[], Any]) -> None:
-        """Wait until something holds, for as long as the client lives, at most a minute."""
+        """Wait until something holds, for as long as the client lives, for a bounded time."""
         async with asyncio.timeout(SECONDS):
             while not await holds():
                 board.client.check()
@@ -98,7 +99,7 @@ class Depot:
             "sha256": hashlib.sha256(file).hexdigest(),
         }
         made = await self.cast.change("editor", "createArtifact", given, "artifact { release { id } } uploadUrl")
-        answer = await self.cast.gateway.request("PUT", made["uploadUrl"], data=file)
+        answer = await self.cast.gateway.request("PUT", made["uploadUrl"], data=BytesIO(file))
         assert answer.status == 201, answer.body
         return str(made["artifact"]["release"]["id"])
 
