@@ -26,13 +26,14 @@ from commands.explain import explain
 from commands.options import chosen, data_option, database_option, host_option, port_option
 from commands.schema import export_schema
 from commands.simulation import keys_file, run_simulator, simulate_beside
+from commands.storage import open_storage
 from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from endpoints.application import METRICS, PLACES
 from endpoints.application import build_application as build_endpoints
 from endpoints.devices.routes import DeviceRoutes, DeviceServices
-from endpoints.files import FileRoutes
 from endpoints.logs import configure_logs
+from endpoints.resumable import file_routes
 from endpoints.server import make_runner
 from endpoints.workers import Workers
 from engine.execution import Operations
@@ -55,8 +56,7 @@ from services.reports import Reports
 from services.sessions import Authenticator
 from services.settings import Profile, Settings
 from services.sign_ins import SignIns
-from services.signed_addresses import SignedAddresses
-from services.storage import LocalStorage
+from services.spool import Spool
 from services.tail import Tail
 from services.tokens import TokenKeys, load_secret
 from services.unit_of_work import unit_of_work
@@ -86,13 +86,17 @@ def build_parts(settings: Settings) -> Parts:
         sweep=settings.presence_sweep_seconds,
     )
     keys = TokenKeys.of(secret, previous)
+    spool = Spool(settings.data_dir / "incoming")
+    storage = open_storage(settings, spool)
     return Parts(
         settings=settings,
         store=store,
         keys=keys,
         vault=_open_vault(settings),
         passwords=Passwords(),
-        storage=LocalStorage(settings.data_dir / "artifacts"),
+        storage=storage,
+        spool=spool,
+        files=Files(store, storage, spool, max_bytes=settings.max_artifact_bytes),
         tail=tail,
         presence=Presence(store, tail.wake, times),
         reports=Reports(store, tail.wake),
@@ -123,7 +127,6 @@ def build_application(settings: Settings) -> web.Application:
     """The application of one gateway process."""
     schema = build_schema()
     parts = replace(build_parts(settings), needs=root_needs(schema._schema))  # noqa: SLF001 - it has no public name
-    addresses = SignedAddresses(parts.keys, settings.base_url, settings.signed_url_seconds)
     operations = Operations(schema, limits(settings), hide_suggestions=settings.profile is Profile.PRODUCTION)
     feed = Feed(parts, operations)
     application = build_endpoints(
@@ -136,8 +139,8 @@ def build_application(settings: Settings) -> web.Application:
         registered_documents=registered_documents(settings),
         live=feed,
         extra_routes=[
-            *FileRoutes(Files(parts.store, parts.storage), addresses).routes(),
-            *_devices(parts, addresses).routes(),
+            *file_routes(parts.files, parts.addresses, settings.max_artifact_bytes),
+            *_devices(parts).routes(),
         ],
     )
     application[PARTS] = parts
@@ -170,14 +173,14 @@ def build_application(settings: Settings) -> web.Application:
     return application
 
 
-def _devices(parts: Parts, addresses: SignedAddresses) -> DeviceRoutes:
+def _devices(parts: Parts) -> DeviceRoutes:
     return DeviceRoutes(
         DeviceServices(
             store=parts.store,
             committed=parts.tail.wake,
             sign_ins=parts.sign_ins,
             offers=parts.offers,
-            addresses=addresses,
+            addresses=parts.addresses,
         )
     )
 

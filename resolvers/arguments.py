@@ -43,6 +43,11 @@ def given(value: Any) -> Any:
     return None if value is strawberry.UNSET else value
 
 
+def object_or_empty(value: Any) -> Any:
+    """An empty object for one that was left out or null; whatever else it is, the service judges."""
+    return {} if given(value) is None else value
+
+
 def changes(patch: Any, *names: str) -> dict[str, Any]:
     """The fields of an input object that the caller sent, by their Python names; null is a change, absent is none."""
     fields = {each.name: getattr(patch, each.name) for each in dataclasses.fields(patch)}

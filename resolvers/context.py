@@ -39,11 +39,13 @@ from services.scope import visible
 from services.settings import Settings
 from services.sign_ins import SignIns
 from services.signed_addresses import SignedAddress, SignedAddresses
+from services.spool import Spool
 from services.storage import Storage
 from services.submissions import Outcome, Report
 from services.tail import Tail
 from services.tokens import TokenKeys
 from services.unit_of_work import UnitOfWork, unit_of_work
+from services.uploads import Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Parts:
     vault: KeyVault
     passwords: Passwords
     storage: Storage
+    spool: Spool
+    files: Files
     tail: Tail
     presence: Presence
     reports: Reports
@@ -66,6 +70,14 @@ class Parts:
     sign_ins: SignIns
     needs: Mapping[str, Need] = field(default_factory=dict)
     accesses: AccessCache = field(default_factory=AccessCache)
+
+    @property
+    def addresses(self) -> SignedAddresses:
+        """Makes the addresses that files go over."""
+        settings = self.settings
+        return SignedAddresses(
+            self.keys, settings.base_url, settings.signed_url_seconds, settings.upload_url_seconds, self.storage
+        )
 
 
 class Context:
@@ -103,8 +115,7 @@ class Context:
     @property
     def addresses(self) -> SignedAddresses:
         """Makes the addresses that files go over."""
-        settings = self.parts.settings
-        return SignedAddresses(self.parts.keys, settings.base_url, settings.signed_url_seconds)
+        return self.parts.addresses
 
     def download_of(self, artifact_id: UUID) -> SignedAddress:
         """Where the file of an artifact can be fetched, the same throughout the operation."""

@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.records import NODES
 from resolvers.guard import guard
 from resolvers.mutations.artifact import ArtifactMutations
+from resolvers.mutations.attachment import AttachmentMutations
 from resolvers.mutations.auth_set import AuthSetMutations
 from resolvers.mutations.deployment import DeploymentMutations
 from resolvers.mutations.deployment_control import DeploymentControlMutations
@@ -52,6 +53,7 @@ class Mutation(
     StateMutations,
     ReleaseMutations,
     ArtifactMutations,
+    AttachmentMutations,
     GenerationMutations,
     SigningMutations,
     DeploymentMutations,

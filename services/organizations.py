@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, Table, delete, func, select
+from sqlalchemy import Select, Table, delete, func, select, union_all
 
 from models import OrganizationRow
 from models.enums import EventKind, Permission, Role
 from models.tables import (
     ARTIFACT,
+    ATTACHMENT,
     DEPLOYMENT,
     GROUP,
     MEMBERSHIP,
@@ -73,11 +74,11 @@ _CONTENTS: Final[Mapping[str, Table]] = {
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What went with an organization; the files of the artifacts are to be removed after the commit."""
+    """What went with an organization; the files of artifacts and attachments are to be removed after the commit."""
 
     organizations: int
     things: int
-    artifact_ids: list[UUID]
+    files: list[UUID]
 
 
 async def create(work: UnitOfWork, values: Mapping[str, Any], parent_id: UUID | None = None) -> UUID:
@@ -179,10 +180,10 @@ async def remove(
     things = await remove_things(work, ("id",), THING.c.organization_id.in_(below), heir=heir)
     await _record_updates(work, below, heir)
     await release_members(work, organization_id, heir)
-    artifacts = select(ARTIFACT.c.id).where(ARTIFACT.c.organization_id.in_(below))
-    artifact_ids = list((await work.session.execute(artifacts)).scalars())
+    owned = (select(table.c.id).where(table.c.organization_id.in_(below)) for table in (ARTIFACT, ATTACHMENT))
+    files = list((await work.session.execute(union_all(*owned))).scalars())
     await work.session.execute(delete(ORGANIZATION).where(ORGANIZATION.c.id.in_(below)))
-    return Removed(len(keys), things, artifact_ids)
+    return Removed(len(keys), things, files)
 
 
 def _require_person(work: UnitOfWork) -> None:

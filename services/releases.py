@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -11,17 +12,25 @@ from sqlalchemy import select
 
 from models import ReleaseRow
 from models.dialects import upsert
-from models.enums import Permission
+from models.enums import ArtifactFormat, Permission
 from models.ids import new_id
 from models.tables import ARTIFACT, DEPLOYMENT, RELEASE
 from services.artifact_removal import remove_artifacts
-from services.errors import Conflict
+from services.errors import Conflict, WrongState
 from services.patches import NAME, Fields, Patched, apply_changes
 from services.unit_of_work import UnitOfWork, check_version
 from services.validation import check_text
 
 NOTES_LENGTH: Final = 16_384
 _FIELDS: Final[Fields] = {"name": NAME, "notes": Patched("notes", partial(check_text, limit=NOTES_LENGTH), empty="")}
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What went with a release; the files of artifacts and attachments are to be removed after the commit."""
+
+    artifact_ids: Sequence[UUID]
+    files: Sequence[UUID]
 
 
 async def provide(work: UnitOfWork, organization_id: UUID, name: str) -> UUID:
@@ -50,7 +59,8 @@ async def update(
 ) -> UUID:
     """Change `name` or `notes`; an absent one stays. The artifacts carry the new name too.
 
-    Raises NotFound, Forbidden, InvalidInput, and Conflict for an old version or a name that is taken.
+    Raises NotFound, Forbidden, InvalidInput, Conflict for an old version or a name that is taken, and WrongState for
+    the name of a release with a `.mender`, which says it itself.
     """
     release = await work.fetch(ReleaseRow, release_id, Permission.RELEASE_WRITE, ("id",))
     check_version(release.version, expected_version)
@@ -60,6 +70,8 @@ async def update(
         same = (RELEASE.c.organization_id == release.organization_id, RELEASE.c.name == release.name)
         if await work.exists(*same, RELEASE.c.id != release_id):
             raise Conflict("another release of the organization has this name", ("name",))
+        if await work.exists(ARTIFACT.c.release_id == release_id, ARTIFACT.c.format == ArtifactFormat.MENDER):
+            raise WrongState("a .mender of the release has this name inside", ("name",))
         await _rename_artifacts(work, release)
     return release.id
 
@@ -70,16 +82,17 @@ async def _rename_artifacts(work: UnitOfWork, release: ReleaseRow) -> None:
     await work.session.execute(renamed)
 
 
-async def delete(work: UnitOfWork, release_id: UUID) -> list[UUID]:
-    """Delete a release with its artifacts; returns their ids, whose files are to be removed after the commit.
+async def delete(work: UnitOfWork, release_id: UUID) -> Removed:
+    """Delete a release with its artifacts.
 
-    Raises NotFound, Forbidden, and Conflict while a deployment is kept that brings it or an update is under way.
+    Raises NotFound, Forbidden, and Conflict while a deployment is kept that brings it, an update is under way, or any
+    job of its own names one of the artifacts.
     """
     release = await work.fetch(ReleaseRow, release_id, Permission.RELEASE_DELETE, ("id",))
     if await work.exists(DEPLOYMENT.c.release_id == release_id):
         raise Conflict("deployments of this release are kept; delete them first", ("id",))
     artifacts = select(ARTIFACT.c.id).where(ARTIFACT.c.release_id == release_id)
     ids = list((await work.session.execute(artifacts)).scalars())
-    await remove_artifacts(work, ids, ("id",))
+    files = await remove_artifacts(work, ids, ("id",))
     await work.session.delete(release)
-    return ids
+    return Removed(ids, files)

@@ -91,9 +91,18 @@ def visible(access: Access, table: Table) -> ColumnElement[bool] | None:
     if table is MEMBERSHIP:
         return or_(myself(MEMBERSHIP.c.user_id, access), within(MEMBERSHIP.c.organization_id, access, permission))
     if table is ARTIFACT:
-        mine = or_(ARTIFACT.c.private_to_id.is_(None), myself(ARTIFACT.c.private_to_id, access))
-        return and_(within(ARTIFACT.c.organization_id, access, permission), mine)
+        return and_(within(ARTIFACT.c.organization_id, access, permission), _is_not_others(access))
+    if table is ATTACHMENT:
+        # One whose file has not arrived is its sender's alone (rainmaker.files.admin-upload-confirm).
+        arrived = or_(ATTACHMENT.c.uploaded_at.is_not(None), myself(ATTACHMENT.c.created_by_id, access))
+        beside = select(ARTIFACT.c.id).where(ARTIFACT.c.id == ATTACHMENT.c.artifact_id, _is_not_others(access)).exists()
+        return and_(within(ATTACHMENT.c.organization_id, access, permission), arrived, beside)
     return within(table.c.id if table is ORGANIZATION else table.c.organization_id, access, permission)
+
+
+def _is_not_others(access: Access) -> ColumnElement[bool]:
+    """An artifact is private to nobody else (rainmaker.ota.user-upload-image)."""
+    return or_(ARTIFACT.c.private_to_id.is_(None), myself(ARTIFACT.c.private_to_id, access))
 
 
 def within(column: ColumnElement[Any], access: Access, permission: Permission) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -71,10 +71,18 @@ class Settings(BaseSettings):
     pending_things: int = Field(
         10_000, ge=1, description="Things of one organization that may wait to be accepted; more are refused."
     )
-    signed_url_seconds: int = Field(
-        900, ge=30, le=86400, description="How long an upload or download address is good for."
-    )
+    signed_url_seconds: int = Field(900, ge=30, le=86400, description="How long a download address is good for.")
+    upload_url_seconds: int = Field(3600, ge=30, le=86400, description="How long an upload address is good for.")
     max_artifact_bytes: int = Field(1_073_741_824, ge=1, description="The largest artifact that may be uploaded.")
+    s3_bucket: str | None = Field(
+        None, description="The bucket of S3 that files are kept in; the data directory when empty."
+    )
+    s3_endpoint: str | None = Field(
+        None, description="`https://...` of what speaks as S3 does, as its clients reach it; Amazon's own when empty."
+    )
+    s3_region: str = Field("us-east-1", description="The region of the bucket.")
+    s3_access_key_id: str | None = Field(None, description="The id of the key that the bucket is entered with.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="The secret of that key.")
     max_body_bytes: int = Field(1_048_576, ge=1024, description="The largest GraphQL request body.")
     operation_timeout: float = Field(
         30.0, gt=0, description="Seconds after which a query, a mutation or the answer to one event is stopped."
@@ -164,6 +172,12 @@ class Settings(BaseSettings):
     scheduler_seconds: float = Field(
         2.0, gt=0, description="How often what is due is looked for: updates that start or end, files to sign."
     )
+
+    @model_validator(mode="after")
+    def _enters_its_bucket(self) -> Settings:
+        if self.s3_bucket is not None and (self.s3_access_key_id is None or self.s3_secret_access_key is None):
+            raise ValueError("s3_bucket needs s3_access_key_id and s3_secret_access_key")
+        return self
 
     @field_validator("trusted_proxies")
     @classmethod

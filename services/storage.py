@@ -1,17 +1,18 @@
-"""Where files are kept: a directory by default; another store of files fulfils the same two small interfaces.
+"""Where files are kept: a directory by default, or a bucket (`services.s3_storage`) behind the same small interface.
 
-A file is named by the id of its artifact and by nothing that a caller wrote. It appears whole or not at all.
+A file is named by the id of its artifact or attachment and by nothing that a caller wrote. It comes from a local file
+that is whole and checked already (`services.spool`), and appears whole or not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
+import shutil
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -27,28 +28,20 @@ class FileMissing(Exception):
     """The storage has lost a file that it had taken: a fault of this side, never of the caller."""
 
 
-class Incoming(ABC):
-    """A file that is arriving. It is gone when the block that opened it ends, unless `keep` was called."""
-
-    received: int = 0
-
-    @abstractmethod
-    async def write(self, data: bytes) -> None:
-        """Append."""
-
-    @abstractmethod
-    async def seal(self) -> str:
-        """Make what has arrived durable; returns its SHA-256 in hex. Nothing is written after it."""
+class Placement(ABC):
+    """A file that has been brought and is not in its place yet. It is gone unless `keep` was called."""
 
     @abstractmethod
     async def keep(self) -> None:
-        """Put the sealed file in its place, at once and whole, over an earlier one."""
+        """Put it in its place, at once and whole, over an earlier one; quick, so that a transaction may wait for it."""
 
 
 class StoredFile(ABC):
     """A file that is kept, open for reading."""
 
     size: int
+    handle: BinaryIO | None = None
+    """The open file itself where it is one of this machine, for the kernel to send; it is closed by who opened it."""
 
     @abstractmethod
     def read(self, start: int, length: int) -> AsyncIterator[bytes]:
@@ -59,20 +52,55 @@ class Storage(ABC):
     """Keeps files by id."""
 
     @abstractmethod
-    def receive(self, key: UUID) -> AbstractAsyncContextManager[Incoming]:
-        """Take a new file."""
+    def bring(self, key: UUID, path: Path, file_name: str) -> AbstractAsyncContextManager[Placement]:
+        """Take a copy of the file at `path`, durable; `file_name` is what it is called when it is downloaded."""
 
     @abstractmethod
     def open(self, key: UUID) -> AbstractAsyncContextManager[StoredFile]:
         """Open a file; raises FileMissing."""
 
     @abstractmethod
-    async def remove(self, key: UUID) -> None:
-        """Delete a file; one that is not there is no error."""
+    def fetch(self, key: UUID) -> AbstractAsyncContextManager[Path]:
+        """The file under a local path as long as the block lasts, to be read only; raises FileMissing."""
+
+    @abstractmethod
+    async def remove(self, keys: Sequence[UUID]) -> None:
+        """Delete files; one that is not there is no error."""
 
     @abstractmethod
     async def clean(self) -> int:
-        """Delete what interrupted processes left half received an hour ago or earlier; returns how many files."""
+        """Delete what interrupted processes left half brought an hour ago or earlier; returns how many files."""
+
+    async def put(self, key: UUID, content: bytes, file_name: str) -> None:
+        """Keep a small file that is in memory."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "file"
+            await asyncio.to_thread(path.write_bytes, content)
+            async with self.bring(key, path, file_name) as placement:
+                await placement.keep()
+
+    def download_address(self, key: UUID, seconds: int) -> str | None:
+        """Where the storage itself gives the file out for a while; None where files go through the gateway."""
+        del key, seconds
+        return None
+
+    def upload_address(self, key: UUID, seconds: int) -> str | None:
+        """Where the storage itself takes a file for a while, unchecked; None where files go through the gateway."""
+        del key, seconds
+        return None
+
+    async def sent(self, key: UUID) -> int | None:
+        """The size of what was sent to the `upload_address` of a key; None when nothing was."""
+        del key
+        return None
+
+    async def collect(self, key: UUID, path: Path) -> None:
+        """Copy what was sent to the local file at `path`; raises FileMissing."""
+        raise FileMissing(f"nothing was sent for {key.hex} to be copied to {path.name}")
+
+    async def discard(self, key: UUID) -> None:
+        """Delete what was sent, if anything was."""
+        del key
 
 
 class LocalStorage(Storage):
@@ -83,15 +111,16 @@ class LocalStorage(Storage):
         self._directory = directory
 
     @asynccontextmanager
-    async def receive(self, key: UUID) -> AsyncIterator[Incoming]:
-        """Write to a temporary file of the same directory, so that keeping it is one rename."""
-        # Not in a thread: a caller who is cancelled while waiting for it would leave the file behind.
-        incoming = _LocalIncoming(self._path(key))
+    async def bring(self, key: UUID, path: Path, file_name: str) -> AsyncIterator[Placement]:
+        """Link or copy it beside its place, so that keeping it is one rename."""
+        del file_name
+        placement = _LocalPlacement(self._path(key))
         try:
-            yield incoming
+            await asyncio.to_thread(placement.take, path)
+            yield placement
         finally:
-            # Not in a thread: a caller who is being cancelled could not wait for it. It takes one chunk's time at most.
-            incoming.close()
+            # Not in a thread: a caller who is being cancelled could not wait for it.
+            placement.close()
 
     @asynccontextmanager
     async def open(self, key: UUID) -> AsyncIterator[StoredFile]:
@@ -102,21 +131,34 @@ class LocalStorage(Storage):
         finally:
             stored.close()
 
-    async def remove(self, key: UUID) -> None:
-        """Unlink the file."""
-        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+    @asynccontextmanager
+    async def fetch(self, key: UUID) -> AsyncIterator[Path]:
+        """The file itself, which is not copied."""
+        path = self._path(key)
+        if not path.is_file():
+            raise _missing(path)
+        yield path
+
+    async def remove(self, keys: Sequence[UUID]) -> None:
+        """Unlink the files."""
+        await asyncio.to_thread(self._remove, [self._path(key) for key in keys])
+
+    @staticmethod
+    def _remove(paths: Sequence[Path]) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
 
     async def clean(self) -> int:
-        """Unlink temporary files that nobody has written to for an hour."""
+        """Unlink temporary files that nobody has kept for an hour."""
         return await asyncio.to_thread(self._clean)
 
     def _clean(self) -> int:
         before = time.time() - ABANDONED_AFTER_SECONDS
         removed = 0
         for path in self._directory.glob(f"*/{_PREFIX}*"):
-            # Another process may clean at the same time.
+            # Another process may clean at the same time. A link has the times of its file, so its own change counts.
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < before:
+                if path.stat().st_ctime < before:
                     path.unlink()
                     removed += 1
         return removed
@@ -126,41 +168,31 @@ class LocalStorage(Storage):
         return self._directory / key.hex[-2:] / key.hex
 
 
-class _LocalIncoming(Incoming):
-    """A temporary file beside the place that it is meant for.
+class _LocalPlacement(Placement):
+    """A temporary name beside the place that it is meant for.
 
-    The lock is for callers who are cancelled while a thread works for them: the file is closed when that is done.
+    The lock is for callers who are cancelled while a thread works for them: the name is removed when that is done.
     """
 
     def __init__(self, place: Path) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=place.parent)
-        self._file = os.fdopen(handle, "wb", buffering=0)
-        self._temporary = Path(name)
         self._place = place
-        self._digest = hashlib.sha256()
+        self._temporary = place.with_name(f"{_PREFIX}{place.name}-{os.urandom(8).hex()}")
         self._lock = Lock()
+        self._closed = False
 
-    async def write(self, data: bytes) -> None:
-        """Write and hash in a thread."""
-        await asyncio.to_thread(self._write, data)
-        self.received += len(data)
-
-    def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
+    def take(self, path: Path) -> None:
         with self._lock:
-            while rest:
-                rest = rest[self._file.write(rest) :]
-            self._digest.update(data)
-
-    async def seal(self) -> str:
-        """Flush the file to the disk."""
-        return await asyncio.to_thread(self._seal)
-
-    def _seal(self) -> str:
-        with self._lock:
-            os.fsync(self._file.fileno())
-            return self._digest.hexdigest()
+            if self._closed:
+                return
+            self._place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                os.link(path, self._temporary)
+            except OSError:
+                # Another file system, or one without links.
+                shutil.copyfile(path, self._temporary)
+            self._temporary.chmod(0o600)
+            with self._temporary.open("rb") as file:
+                os.fsync(file.fileno())
 
     async def keep(self) -> None:
         """Rename it, and flush the directory that holds the new name."""
@@ -176,21 +208,21 @@ class _LocalIncoming(Incoming):
             os.close(directory)
 
     def close(self) -> None:
-        """Close it; the temporary name is gone when it was kept."""
+        """Remove the temporary name, which is gone when the file was kept."""
         with self._lock:
-            self._file.close()
+            self._closed = True
             self._temporary.unlink(missing_ok=True)
 
 
 class _LocalFile(StoredFile):
-    """An open file; the lock is for callers who are cancelled while a thread reads for them."""
+    """An open file of the directory."""
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file: BinaryIO = path.open("rb", buffering=0)
+            self.handle: BinaryIO = path.open("rb", buffering=0)
         except FileNotFoundError as error:
-            raise FileMissing(f"there is no file {path.name}") from error
-        self.size = os.fstat(self._file.fileno()).st_size
+            raise _missing(path) from error
+        self.size = os.fstat(self.handle.fileno()).st_size
         self._lock = Lock()
 
     async def read(self, start: int, length: int) -> AsyncIterator[bytes]:
@@ -205,9 +237,13 @@ class _LocalFile(StoredFile):
 
     def _read(self, start: int, length: int) -> bytes:
         with self._lock:
-            return os.pread(self._file.fileno(), length, start)
+            return os.pread(self.handle.fileno(), length, start)
 
     def close(self) -> None:
         """Close it."""
         with self._lock:
-            self._file.close()
+            self.handle.close()
+
+
+def _missing(path: Path) -> FileMissing:
+    return FileMissing(f"there is no file {path.name}")

@@ -20,6 +20,7 @@ def artifact_input(cast: Cast, **more: Any) -> dict[str, Any]:
     """An artifact of Acme that fits every type, in release 1.0, whose file is FILE."""
     sha256 = hashlib.sha256(FILE).hexdigest()
     named = {"organizationId": org_id(cast.acme), "releaseName": "1.0", "fileName": "pump.bin"}
+    named |= {"version": "1.0.0", "model": "pump"}
     return {**named, "size": len(FILE), "sha256": sha256, **more}
 
 

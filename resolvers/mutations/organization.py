@@ -63,8 +63,7 @@ class OrganizationMutations:
             removed = await organizations.remove(
                 work, organization_id, cascade=input.cascade, expected_version=given(input.expected_version)
             )
-        for artifact_id in removed.artifact_ids:
-            await info.context.parts.storage.remove(artifact_id)
+        await info.context.parts.storage.remove(removed.files)
         await info.context.renew_access()
         return DeleteOrganizationPayload.of(
             deleted_id=global_id("org", organization_id),

@@ -35,10 +35,9 @@ class ReleaseMutations:
         """Delete a release with its artifacts and their files, unless a deployment brings it or an update uses it."""
         release_id = key("release", input.id, ("id",))
         async with info.context.unit_of_work() as work:
-            artifact_ids = await releases.delete(work, release_id)
-        for artifact_id in artifact_ids:
-            await info.context.parts.storage.remove(artifact_id)
+            removed = await releases.delete(work, release_id)
+        await info.context.parts.storage.remove(removed.files)
         return DeleteReleasePayload.of(
             deleted_id=global_id("release", release_id),
-            deleted_artifact_ids=[global_id("artifact", artifact_id) for artifact_id in artifact_ids],
+            deleted_artifact_ids=[global_id("artifact", artifact_id) for artifact_id in removed.artifact_ids],
         )

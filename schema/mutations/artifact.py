@@ -22,17 +22,37 @@ class CreateArtifactInput:
     """A new artifact."""
 
     organization_id: strawberry.ID = strawberry.field(description="Whose it will be.")
-    release_name: str = strawberry.field(
-        description="The name of its release, 1 to 254 characters; the release is created when there is none."
+    release_name: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The name of its release, 1 to 254 characters; the release is created when there is none. Left "
+        "out for a `MENDER`, which says it, and for a `PACKAGE`, which is named as its file.",
     )
-    version: str = strawberry.field(default="", description="The version that the file brings.")
+    version: str = strawberry.field(
+        default="", description="The version that the file brings; goes before what an image or a package says."
+    )
+    model: str = strawberry.field(
+        default="", description="The model that it is made for; goes before what an image or a package says."
+    )
     compatible_types: list[str] = strawberry.field(
-        default_factory=list, description="The device types that it fits, 100 at most; none means all."
+        default_factory=list,
+        description="The device types that it fits, 100 at most; none means all, which no image and no package does.",
     )
     file_name: str = strawberry.field(description="The name of the file, without a path.")
-    size: BigInt = strawberry.field(description="The length of the file in bytes.")
-    sha256: str = strawberry.field(description="The SHA-256 of the file, 64 hex digits.")
-    format: ArtifactFormat = strawberry.field(default=ArtifactFormat.RAW, description="What kind of file it is.")
+    size: BigInt | None = strawberry.field(
+        default=strawberry.UNSET, description="The length of the file in bytes; another one is refused."
+    )
+    sha256: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The SHA-256 of the file, 64 hex digits; another file is refused."
+    )
+    md5: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The MD5 of the file, in base64 or as 32 hex digits. The upload then has to bring it as "
+        "`Content-MD5`, and another file is refused.",
+    )
+    format: ArtifactFormat = strawberry.field(
+        default=ArtifactFormat.RAW,
+        description="What kind of file it is. A `MENDER` says all of itself; nothing of that may be sent.",
+    )
     provides: JSON | None = strawberry.field(
         default=strawberry.UNSET, description="What a thing has after installing it: an object of texts."
     )
@@ -40,6 +60,35 @@ class CreateArtifactInput:
         default=strawberry.UNSET, description="What a thing must have before: an object of texts or lists of texts."
     )
     description: str = strawberry.field(default="", description="What it is, for people.")
+    private: bool = strawberry.field(
+        default=False, description="Whether only you see it. It is then part of no release, and serves jobs of its own."
+    )
+    replace_existing: bool = strawberry.field(
+        default=False,
+        description="Whether an artifact of the release with this version for a device type of it is deleted, unless "
+        "an OTA job refers to it. Not for a `MENDER`.",
+    )
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The id that it shall have; only platform administrators choose one."
+    )
+
+
+@strawberry.input(
+    description="What its sender says of a file that has been uploaded: what the file does not say, or says wrongly."
+)
+class ConfirmArtifactUploadInput:
+    """A confirmation."""
+
+    id: strawberry.ID = strawberry.field(description="Which artifact.")
+    version: str | None = strawberry.field(default=strawberry.UNSET, description="The version that the file brings.")
+    model: str | None = strawberry.field(default=strawberry.UNSET, description="The model that it is made for.")
+    compatible_types: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="The device types that it fits, 100 at most."
+    )
+    sha256: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The SHA-256 of the file, 64 hex digits; another file is deleted and awaited anew.",
+    )
 
 
 @strawberry.input(description="Asks for another upload address for an artifact whose file has not arrived.")
@@ -67,12 +116,22 @@ class UpdateArtifactInput:
     )
 
 
-@strawberry.input(description="An artifact to be deleted, with its file.")
+@strawberry.input(description="An artifact to be put away, or to be had back.")
+class ArchiveArtifactInput:
+    """An artifact."""
+
+    id: strawberry.ID = strawberry.field(description="Which.")
+
+
+@strawberry.input(description="An artifact to be deleted, with its file and its attachments.")
 class DeleteArtifactInput:
     """A deletion."""
 
     id: strawberry.ID = strawberry.field(
         description="Which; the last artifact of a release takes the release with it, unless a deployment brings it."
+    )
+    force: bool = strawberry.field(
+        default=False, description="Whether cancelled OTA jobs that were made for it do not hinder."
     )
 
 
@@ -89,7 +148,15 @@ class ArtifactUploadPayload(ArtifactPayload):
     """An artifact and where its file is to be sent."""
 
     upload_url: str | None = value("upload_url", "Send the file here with PUT; no other authorization is needed.")
-    upload_expires_at: datetime | None = value("upload_expires_at", "When the address is refused.")
+    resumable_upload_url: str | None = value(
+        "resumable_upload_url",
+        "Or send it here in pieces, by the tus protocol 1.0. The same address, unless files go straight to a storage.",
+    )
+    needs_confirmation: bool | None = value(
+        "needs_confirmation",
+        "Whether `uploadUrl` is one of the storage, which tells nobody: call `confirmArtifactUpload` after the upload.",
+    )
+    upload_expires_at: datetime | None = value("upload_expires_at", "When these addresses are refused.")
 
 
 @record()
@@ -100,6 +167,21 @@ class CreateArtifactPayload(ArtifactUploadPayload):
 @record()
 class RenewArtifactUploadPayload(ArtifactUploadPayload):
     """The artifact, and where its file is to be sent now."""
+
+
+@record()
+class ConfirmArtifactUploadPayload(ArtifactPayload):
+    """The artifact that was confirmed."""
+
+
+@record()
+class ArchiveArtifactPayload(ArtifactPayload):
+    """The artifact that was put away."""
+
+
+@record()
+class UnarchiveArtifactPayload(ArtifactPayload):
+    """The artifact that is back."""
 
 
 @record()
