@@ -23,6 +23,7 @@ from services.bulk import allow_time
 from services.errors import InvalidInput
 from services.execution_counts import active_in, add
 from services.execution_events import record_changes, record_deployment, record_job
+from services.execution_moves import ENDED
 from services.picks import Aim, Fits, pick
 from services.unit_of_work import UnitOfWork
 from sql.moments import UtcDateTime
@@ -176,7 +177,10 @@ def _begin_deployment(work: UnitOfWork, deployment: DeploymentRow, jobs: Sequenc
     add(deployment, counts)
     if not active_in(deployment) and not deployment.dynamic:
         deployment.status, deployment.finished_at = DeploymentStatus.FINISHED, work.moment
+    elif all(_waits(work, job) for job in jobs):
+        deployment.status = DeploymentStatus.SCHEDULED
     else:
-        waits = all(_waits(work, job) for job in jobs)
-        deployment.status = DeploymentStatus.SCHEDULED if waits else DeploymentStatus.PENDING
+        # What nothing fits has ended while others are open (mender.ota.deployment-status-lifecycle).
+        has_ended = any(counts.get(status) for status in ENDED)
+        deployment.status = DeploymentStatus.IN_PROGRESS if has_ended else DeploymentStatus.PENDING
     record_deployment(work, deployment)
