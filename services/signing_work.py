@@ -202,11 +202,13 @@ class SigningDuty:
             awaited = (ATTACHMENT.c.artifact_id == signed_id, ATTACHMENT.c.uploaded_at.is_(None))
             beside = (await connection.execute(select(ATTACHMENT.c.id).where(*awaited))).scalar_one_or_none()
         keys = [self._vault.open(key["id"], key["private_key"]) for key in task.keys]
-        with scratch(self._spool) as made:
-            if task.bootloader is not None and beside is not None:
+        if task.bootloader is not None and beside is not None:
+            # Each file has a path of its own: the storage may link what it was given, so that it must not change.
+            with scratch(self._spool) as made:
                 async with self._files.fetch(task.bootloader["id"]) as path:
                     await asyncio.to_thread(write_signed_image, made, path, keys)
                 await self._files.place_made(beside, made)
+        with scratch(self._spool) as made:
             async with self._files.fetch(task.artifact["id"]) as path:
                 await asyncio.to_thread(_write, made, path, task, keys)
             await self._files.place_made(signed_id, made)
