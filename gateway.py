@@ -47,10 +47,12 @@ from resolvers.guard import root_needs
 from services import users
 from services.access import Access, Principal
 from services.errors import FleetError
+from services.hearing import Hearing
 from services.key_vault import KeyVault
 from services.key_vault import load_secret as load_signing_secret
 from services.offers import Offers
 from services.passwords import Passwords
+from services.polls import Polls
 from services.presence import Presence, PresenceTimes
 from services.reports import Reports
 from services.sessions import Authenticator
@@ -100,6 +102,7 @@ def build_parts(settings: Settings) -> Parts:
         tail=tail,
         presence=Presence(store, tail.wake, times),
         reports=Reports(store, tail.wake),
+        hearing=Hearing(store, tail.wake),
         offers=Offers(store, tail.wake),
         sign_ins=SignIns(
             store,
@@ -181,6 +184,7 @@ def _devices(parts: Parts) -> DeviceRoutes:
             sign_ins=parts.sign_ins,
             offers=parts.offers,
             addresses=parts.addresses,
+            polls=Polls(parts.store, parts.hearing),
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resolvers.context import Parts
 from resolvers.ota_targets import compile_target
 from services import beginnings
+from services.abandoned_uploads import AbandonedUploads
 from services.expiries import Expiries
 from services.generations import GenerationDuty
 from services.job_starts import JobStarts
@@ -24,12 +25,14 @@ def make_scheduler(parts: Parts) -> Scheduler:
             Expiries(store, committed),
             Leftovers(store, committed),
             JoinDuty(store, committed, compile_target),
+            parts.hearing,
             GenerationDuty(store, parts.files, parts.spool, committed),
             SigningDuty(store, parts.files, parts.storage, parts.spool, parts.vault, committed),
         ],
         [
             SealingDuty(store, parts.vault),
             ExpiredTokens(store, committed),
+            AbandonedUploads(store, parts.storage, parts.spool),
         ],
         seconds=parts.settings.scheduler_seconds,
     )

@@ -30,6 +30,7 @@ from services.access import (
 )
 from services.errors import FleetError, Unauthenticated
 from services.events import Position, latest_position
+from services.hearing import Hearing
 from services.key_vault import KeyVault
 from services.offers import Installed, Offer, Offers
 from services.passwords import Passwords
@@ -68,6 +69,7 @@ class Parts:
     reports: Reports
     offers: Offers
     sign_ins: SignIns
+    hearing: Hearing
     needs: Mapping[str, Need] = field(default_factory=dict)
     accesses: AccessCache = field(default_factory=AccessCache)
 

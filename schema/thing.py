@@ -51,7 +51,8 @@ class Thing(Node):
     )
     last_seen_at: datetime | None = column(
         ThingRow.last_seen_at,
-        "When it was last heard of: it reported, or came or went with a socket; null for never.",
+        "When it was last heard of: it reported, came or went with a socket, or asked for its next update by the "
+        "device protocol; null for never.",
     )
     report_interval_seconds: int | None = column(
         ThingRow.report_interval_seconds,

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, delete, exists, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, case, delete, exists, func, literal, or_, select, tuple_, update
 
 from models.dialects import clock, upsert
 from models.enums import EventKind
@@ -160,6 +160,17 @@ async def fall_silent(work: UnitOfWork, thing_ids: Sequence[UUID], patience: Pat
     moment = await present(work)
     silent = [row for row in rows if patience.is_over(row.last_seen_at, row.report_interval_seconds, moment)]
     return await _write(work, silent, connected=False, reason=Reason.SILENCE)
+
+
+async def hear(work: UnitOfWork, heard: Mapping[UUID, datetime]) -> int:
+    """Write that things were heard of, those that nobody else holds; returns of how many. Nobody is connected by it."""
+    locked = [row.id for row in await _lock(work, list(heard))]
+    if not locked:
+        return 0
+    last, moment = THING.c.last_seen_at, max(heard[key] for key in locked)
+    changed = (member_of(THING.c.id, locked), or_(last.is_(None), last < moment))
+    await work.session.execute(update(THING).where(*changed).values(last_seen_at=moment))
+    return len(locked)
 
 
 async def _lock(work: UnitOfWork, thing_ids: Collection[UUID]) -> Sequence[Thing]:

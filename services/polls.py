@@ -18,6 +18,7 @@ from models.tables import OTA_EXECUTION, OTA_JOB, THING
 from services.access import Access, ThingPrincipal, resolve_accesses
 from services.batches import Batches
 from services.errors import Unauthenticated
+from services.hearing import Hearing
 from sql.sets import member_of
 
 POLLS_TOGETHER: Final = 500
@@ -35,9 +36,10 @@ class Standing:
 class Polls:
     """Says how things stand, many at a time."""
 
-    def __init__(self, store: Store) -> None:
-        """Look things up in `store`."""
+    def __init__(self, store: Store, hearing: Hearing) -> None:
+        """Look things up in `store`, and note that they were heard of."""
         self._store = store
+        self._hearing = hearing
         self._batches: Batches[ThingPrincipal, Standing] = Batches(
             self._read, most=POLLS_TOGETHER, name="polls of things"
         )
@@ -55,10 +57,14 @@ class Polls:
         if not admitted:
             return {}
         things = sorted({each.thing_id for each in admitted})
-        statement = select(THING.c.id, THING.c.software, _MAY_HAVE_UPDATE).where(member_of(THING.c.id, things))
+        columns = (THING.c.id, THING.c.software, _MAY_HAVE_UPDATE, THING.c.last_seen_at)
+        statement = select(*columns).where(member_of(THING.c.id, things))
         async with self._store.read() as connection:
             rows = (await connection.execute(statement)).all()
-        by_thing = {thing_id: (bool(may_have_update), software) for thing_id, software, may_have_update in rows}
+        by_thing = {}
+        for thing_id, software, may_have_update, seen_at in rows:
+            by_thing[thing_id] = (bool(may_have_update), software)
+            self._hearing.note(thing_id, seen_at)
         return {
             each: Standing(accesses[each], *by_thing[each.thing_id]) for each in admitted if each.thing_id in by_thing
         }

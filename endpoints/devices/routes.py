@@ -48,6 +48,7 @@ class DeviceServices:
     sign_ins: SignIns
     offers: Offers
     addresses: SignedAddresses
+    polls: Polls
 
 
 class DeviceRoutes:
@@ -56,7 +57,6 @@ class DeviceRoutes:
     def __init__(self, services: DeviceServices) -> None:
         """Answer from `services`."""
         self._services = services
-        self._polls = Polls(services.store)
 
     def routes(self) -> list[web.RouteDef]:
         """What the application serves."""
@@ -126,7 +126,7 @@ class DeviceRoutes:
         service = request.app[SERVICE]
         service.running.enter()
         try:
-            standing = await self._polls.standing(thing)
+            standing = await self._services.polls.standing(thing)
         finally:
             service.running.leave()
         said = _completed(given, standing) if is_simple else given

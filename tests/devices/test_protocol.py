@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from gateway import PARTS
+from models.columns import now
 from models.enums import AttributeScope, EventKind
 from models.tables import EVENT, OTA_EXECUTION, THING, THING_ATTRIBUTE, UPDATE_LOG_LINE
 from services.tokens import Audience
@@ -427,3 +428,23 @@ async def test_an_address_is_good_for_one_file_and_a_while(device: Device, cast:
     second = (await device.ask()).json
     assert second["id"] == first["id"]
     assert (await cast.gateway.request("GET", second["artifact"]["source"]["uri"])).body == FILE
+
+
+async def test_asking_is_being_heard_of(device: Device, cast: Cast) -> None:
+    """Once a minute, and nobody is connected by it."""
+    hearing = cast.gateway.application[PARTS].hearing
+    started = now()
+    for _ in range(3):
+        assert (await device.ask()).status == 204
+    assert await hearing.run() == 1
+    seen = await cast.value(THING.c.last_seen_at, THING.c.id == cast.thing)
+    assert started <= seen <= now()
+    assert await cast.value(THING.c.connected, THING.c.id == cast.thing) is False
+    assert (await device.ask()).status == 204
+    assert await hearing.run() == 0
+    async with cast.store.write() as session:
+        long_ago = started - timedelta(seconds=120)
+        await session.execute(THING.update().values(last_seen_at=long_ago))
+    assert (await device.ask()).status == 204
+    assert await hearing.run() == 1
+    assert await cast.value(THING.c.last_seen_at, THING.c.id == cast.thing) >= seen
