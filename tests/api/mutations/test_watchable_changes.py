@@ -16,6 +16,7 @@ from resolvers.fleet_schema import build_schema
 from services import beginnings
 from services.job_starts import JobStarts
 from tests.cast import Cast, group_id, org_id, thing_id, user_id
+from tests.key_pairs import Device, add_tenant, pem_of
 from tests.ota import deploy, execution_of, start_job, upload
 
 CREATED, UPDATED, MOVED = "THING_CREATED", "THING_UPDATED", "THING_MOVED"
@@ -34,6 +35,14 @@ STORIES: Final = {
         "reportThingStates",
         "setDesiredThingState",
         "deleteThings",
+    },
+    "sign-ins": {
+        "preauthorizeThing",
+        "acceptAuthSet",
+        "rejectAuthSet",
+        "deleteAuthSet",
+        "revokeThingTokens",
+        "decommissionThings",
     },
     "groups": {"addThingsToGroup", "removeThingsFromGroup", "deleteGroup"},
     "people": {"addMembers", "updateMembers", "removeMembers", "leaveOrganization", "deleteUser"},
@@ -71,6 +80,9 @@ SILENT: Final = {
     "disableUser",
     "enableUser",
     "updateOrganization",
+    "setOrganizationLimits",
+    "createTenantToken",
+    "deleteTenantToken",
     "createGroup",
     "updateGroup",
     "moveGroup",
@@ -83,6 +95,13 @@ SILENT: Final = {
     "renewArtifactUpload",
     "updateArtifact",
     "deleteArtifact",
+    "confirmArtifactUpload",
+    "archiveArtifact",
+    "unarchiveArtifact",
+    "createAttachment",
+    "renewAttachmentUpload",
+    "updateAttachment",
+    "deleteAttachment",
     "generateArtifact",
     "createSigningKey",
     "signArtifact",
@@ -138,6 +157,37 @@ async def test_things(cast: Cast) -> None:
     await story.step("moveThings", {"ids": [pump], "organizationId": org_id(cast.other)}, {MOVED: 1})
     await story.step("deleteThings", {"ids": [pump]}, {DELETED: 1})
     assert story.told == STORIES["things"]
+
+
+async def test_things_that_sign_in(cast: Cast) -> None:
+    await add_tenant(cast)
+    story, device, early = Story(cast), Device(cast, {"mac": "1"}), Device(cast, {"mac": "2"})
+    given = {"organizationId": org_id(cast.acme), "identity": early.identity, "publicKey": pem_of(early.key)}
+    await story.step("preauthorizeThing", given, {CREATED: 1})
+    assert await device.is_refused()
+    assert await story.new() == {CREATED: 1}
+    decided = {"id": await device.auth_set()}
+    await story.step("acceptAuthSet", decided, {UPDATED: 1})
+    await story.step("acceptAuthSet", decided, {})
+    await device.sign_in()
+    assert await story.new() == {}
+    await story.step("revokeThingTokens", {"thingId": await device.thing()}, {UPDATED: 1})
+    await story.step("revokeThingTokens", {"thingId": await device.thing()}, {})
+    await story.step("rejectAuthSet", decided, {UPDATED: 1})
+    await story.step("deleteAuthSet", decided, {UPDATED: 1})
+    await early.sign_in()
+    assert await story.new() == {UPDATED: 1}
+    await story.step("decommissionThings", {"ids": [await early.thing()]}, {LIFECYCLE: 1})
+    await story.step("deleteAuthSet", {"id": await _preauthorized(cast)}, {CREATED: 1, DELETED: 1})
+    assert story.told == STORIES["sign-ins"]
+
+
+async def _preauthorized(cast: Cast) -> str:
+    """The auth set of one more thing that has not come yet."""
+    device = Device(cast, {"mac": "3"})
+    given = {"organizationId": org_id(cast.acme), "identity": device.identity, "publicKey": pem_of(device.key)}
+    await cast.change("editor", "preauthorizeThing", given)
+    return await device.auth_set()
 
 
 async def test_groups(cast: Cast) -> None:
