@@ -90,7 +90,8 @@ async def create(work: UnitOfWork, organization_id: UUID, order: Order) -> UUID:
         created_at=work.moment,
         updated_at=work.moment,
     )
-    artifact.release_id = await enter_release(work, artifact.model_dump())
+    # Everything that the file will say is known by now, so it is compared as if it were there.
+    artifact.release_id = await enter_release(work, {**artifact.model_dump(), "status": ArtifactStatus.READY})
     work.session.add(artifact)
     await work.session.flush()
     return artifact.id

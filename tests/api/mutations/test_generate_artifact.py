@@ -103,9 +103,13 @@ async def test_bad_orders_make_nothing(cast: Cast) -> None:
 
 async def test_the_same_again_is_a_conflict(cast: Cast) -> None:
     source = await upload_raw(cast)
-    await generate(cast, source)
-    code, _ = await cast.error("editor", "generateArtifact", order(cast, source))
-    assert code == "CONFLICT"
+    first, second = await generate(cast, source), await generate(cast, source)
+    await generation_duty(cast).run()
+    assert (await artifact_of(cast, first["id"]))["status"] == "READY"
+    late = await artifact_of(cast, second["id"])
+    assert (late["status"], "for a device type" in late["problem"]) == ("FAILED", True)
+    again = await cast.error("editor", "generateArtifact", order(cast, source))
+    assert again == ("CONFLICT", ["compatibleTypes"])
     await generate(cast, source, compatibleTypes=["valve"])
 
 
