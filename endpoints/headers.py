@@ -9,9 +9,15 @@ from aiohttp.typedefs import Handler, Middleware
 
 from endpoints.trace import trace_of
 
-_METHODS: Final = "GET, POST, PUT, OPTIONS"
-_REQUEST_HEADERS: Final = "Authorization, Content-Type, Content-Range, Last-Event-ID, Range, X-Request-Id"
-_EXPOSED: Final = "X-Request-Id, WWW-Authenticate, Retry-After, Content-Disposition, Content-Range, ETag"
+_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_REQUEST_HEADERS: Final = (
+    "Authorization, Content-MD5, Content-Type, Content-Range, Last-Event-ID, Range, X-Request-Id, "
+    "Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset"
+)
+_EXPOSED: Final = (
+    "X-Request-Id, WWW-Authenticate, Retry-After, Content-Disposition, Content-Range, ETag, "
+    "Location, Tus-Resumable, Tus-Version, Upload-Defer-Length, Upload-Length, Upload-Offset, Upload-Status"
+)
 _REQUEST_ID: Final = "X-Request-Id"
 _PREFLIGHT_SECONDS: Final = "600"
 _NOTHING: Final = "default-src 'none'; frame-ancestors 'none'"

@@ -25,7 +25,7 @@ AT_ONCE: Final = 1_000
 class AbandonedUploads:
     """A duty of the scheduler; any number of processes may do it at the same time."""
 
-    name: Final = "abandoned uploads"
+    name = "abandoned uploads"
 
     def __init__(
         self, store: Store, storage: Storage, spool: Spool, *, seconds: float = ABANDONED_AFTER_SECONDS

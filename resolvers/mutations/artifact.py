@@ -23,6 +23,7 @@ from schema.mutations.artifact import (
     DeleteArtifactPayload,
     RenewArtifactUploadInput,
     RenewArtifactUploadPayload,
+    UnarchiveArtifactInput,
     UnarchiveArtifactPayload,
     UpdateArtifactInput,
     UpdateArtifactPayload,
@@ -92,13 +93,13 @@ class ArtifactMutations:
     @mutation(Permission.RELEASE_WRITE)
     async def archive_artifact(self, info: Info, input: ArchiveArtifactInput) -> ArchiveArtifactPayload:
         """Put an artifact away: no new deployment or job uses it, and those that run go on."""
-        artifact_id = await _archive(info, input, archived=True)
+        artifact_id = await _archive(info, input.id, archived=True)
         return ArchiveArtifactPayload.of(artifact_id=artifact_id)
 
     @mutation(Permission.RELEASE_WRITE)
-    async def unarchive_artifact(self, info: Info, input: ArchiveArtifactInput) -> UnarchiveArtifactPayload:
+    async def unarchive_artifact(self, info: Info, input: UnarchiveArtifactInput) -> UnarchiveArtifactPayload:
         """Have an artifact back that was put away."""
-        artifact_id = await _archive(info, input, archived=False)
+        artifact_id = await _archive(info, input.id, archived=False)
         return UnarchiveArtifactPayload.of(artifact_id=artifact_id)
 
     @mutation(Permission.RELEASE_DELETE)
@@ -123,8 +124,8 @@ async def _collect(info: Info, artifact_id: UUID, said: Confirmation) -> Artifac
     return await files.collect(artifact_id, said.digest())
 
 
-async def _archive(info: Info, input: ArchiveArtifactInput, *, archived: bool) -> UUID:
-    artifact_id = key("artifact", input.id, ("id",))
+async def _archive(info: Info, given_id: str, *, archived: bool) -> UUID:
+    artifact_id = key("artifact", given_id, ("id",))
     async with info.context.unit_of_work() as work:
         return await artifacts.archive(work, artifact_id, archived=archived)
 

@@ -116,8 +116,15 @@ class UpdateArtifactInput:
     )
 
 
-@strawberry.input(description="An artifact to be put away, or to be had back.")
+@strawberry.input(description="An artifact to be put away.")
 class ArchiveArtifactInput:
+    """An artifact."""
+
+    id: strawberry.ID = strawberry.field(description="Which.")
+
+
+@strawberry.input(description="An artifact to be had back.")
+class UnarchiveArtifactInput:
     """An artifact."""
 
     id: strawberry.ID = strawberry.field(description="Which.")

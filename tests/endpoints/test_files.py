@@ -14,7 +14,7 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from endpoints.files import content_disposition
+from services.artifact_rules import content_disposition
 from gateway import PARTS
 from models import ArtifactRow, OrganizationRow, ReleaseRow
 from models.enums import ArtifactStatus
@@ -35,7 +35,7 @@ class Shelf:
     """A gateway with one artifact that awaits its file."""
 
     gateway: Gateway
-    directory: Path
+    data: Path
     artifact: UUID
     uploads: SignedAddresses
 
@@ -56,7 +56,9 @@ class Shelf:
         return await self.gateway.request("GET", self.download_url, headers=named)
 
     def files(self) -> list[Path]:
-        return [path for path in self.directory.rglob("*") if path.is_file()]
+        """What is in the spool and in the storage."""
+        folders = (self.data / "incoming", self.data / "artifacts")
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
     async def until_files(self, number: int) -> None:
         """Wait until the directory holds so many; the caller sets the bound."""
@@ -83,6 +85,8 @@ async def make_shelf(gateway: Gateway, tmp_path: Path, file_name: str = "firmwar
         organization_id=organization.id,
         release_id=release,
         name="1.0",
+        artifact_version="1.0.0",
+        model="pump",
         file_name=file_name,
         size=len(CONTENT),
         sha256=DIGEST,
@@ -93,7 +97,7 @@ async def make_shelf(gateway: Gateway, tmp_path: Path, file_name: str = "firmwar
         session.add(ReleaseRow(id=release, organization_id=organization.id, name="1.0"))
         await session.flush()
         session.add(artifact)
-    return Shelf(gateway, tmp_path / "data" / "artifacts", artifact.id, SignedAddresses(parts.keys, gateway.url, 60))
+    return Shelf(gateway, tmp_path / "data", artifact.id, SignedAddresses(parts.keys, gateway.url, 60))
 
 
 @pytest.fixture
@@ -211,12 +215,12 @@ async def test_nothing_to_fetch_yet(shelf: Shelf) -> None:
 async def test_addresses_open_one_thing_for_a_while(full: Shelf) -> None:
     """Not the other way, not with an access token, not after their end, not with a changed letter."""
     keys = full.gateway.application[PARTS].keys
-    claims = {"artifact": full.artifact.hex}
+    claims = {"file": full.artifact.hex}
     for token in (
         keys.sign(Audience.UPLOAD, claims, seconds=60),
         keys.sign(Audience.ACCESS, claims, seconds=60),
         keys.sign(Audience.DOWNLOAD, claims, seconds=-1),
-        keys.sign(Audience.DOWNLOAD, {"artifact": "nothing"}, seconds=60),
+        keys.sign(Audience.DOWNLOAD, {"file": "nothing"}, seconds=60),
         keys.sign(Audience.DOWNLOAD, {}, seconds=60),
         keys.sign(Audience.DOWNLOAD, claims, seconds=60)[:-2] + "xx",
         "x" * 5000,
@@ -228,7 +232,7 @@ async def test_addresses_open_one_thing_for_a_while(full: Shelf) -> None:
 
 
 async def test_other_methods(full: Shelf) -> None:
-    for method, url in (("HEAD", full.download_url), ("POST", full.upload_url), ("DELETE", full.download_url)):
+    for method, url in (("HEAD", full.download_url), ("GET", full.upload_url), ("DELETE", full.download_url)):
         assert (await full.gateway.request(method, url)).status == 405
 
 

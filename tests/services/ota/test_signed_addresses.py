@@ -16,15 +16,16 @@ KEYS = TokenKeys.of("a secret of the tests, long enough to sign with")
 
 def test_an_address_leads_back_to_its_artifact() -> None:
     key, before = new_id(), datetime.now(UTC)
-    addresses = SignedAddresses(KEYS, "https://fleet.example.com/gateway", 60)
-    for audience, made, place in (
-        (Audience.UPLOAD, addresses.upload(key), "uploads"),
-        (Audience.DOWNLOAD, addresses.download(key), "downloads"),
+    addresses = SignedAddresses(KEYS, "https://fleet.example.com/gateway", 60, 3600)
+    assert addresses.direct_upload(key) is None
+    for audience, made, place, seconds in (
+        (Audience.UPLOAD, addresses.upload(key), "uploads", 3600),
+        (Audience.DOWNLOAD, addresses.download(key), "downloads", 60),
     ):
         start, _, token = made.url.rpartition("/")
         assert start == f"https://fleet.example.com/gateway/{place}"
-        assert addresses.artifact_of(audience, token) == key
-        assert 58 < (made.expires_at - before).total_seconds() <= 60.5
+        assert addresses.file_of(audience, token) == key
+        assert seconds - 2 < (made.expires_at - before).total_seconds() <= seconds + 0.5
 
 
 def test_it_opens_nothing_else() -> None:
@@ -33,10 +34,10 @@ def test_it_opens_nothing_else() -> None:
     others = SignedAddresses(TokenKeys.of("another secret, long enough to sign with too"), addresses.base_url, 60)
     for reader, audience in ((addresses, Audience.DOWNLOAD), (addresses, Audience.ACCESS), (others, Audience.UPLOAD)):
         with pytest.raises(Forbidden):
-            reader.artifact_of(audience, token)
-    late = SignedAddresses(KEYS, addresses.base_url, -1).upload(new_id()).url.rpartition("/")[2]
+            reader.file_of(audience, token)
+    late = SignedAddresses(KEYS, addresses.base_url, 60, -1).upload(new_id()).url.rpartition("/")[2]
     with pytest.raises(Forbidden):
-        addresses.artifact_of(Audience.UPLOAD, late)
+        addresses.file_of(Audience.UPLOAD, late)
 
 
 def test_a_secret_that_was_changed_still_opens_what_it_signed() -> None:
@@ -45,4 +46,4 @@ def test_a_secret_that_was_changed_still_opens_what_it_signed() -> None:
     changed = TokenKeys.of(
         "the secret after the change, long enough", "a secret of the tests, long enough to sign with"
     )
-    assert SignedAddresses(changed, "https://fleet.example.com", 60).artifact_of(Audience.UPLOAD, token) == key
+    assert SignedAddresses(changed, "https://fleet.example.com", 60).file_of(Audience.UPLOAD, token) == key
