@@ -58,10 +58,12 @@ class OtaExecutionRow(Owned, Versioned, table=True):
         Index(None, "thing_id", "id"),
         Index(None, "deployment_id", "id"),
         Index(None, "job_id", "id"),
+        # Pages of failures alone; all others would pay for an index by status each time that they move.
         *(
             Index(
                 f"ix_ota_execution_failed_{of}",
                 f"{of}_id",
+                "status",
                 "id",
                 postgresql_where=text("status = 'FAILURE'"),
                 sqlite_where=text("status = 'FAILURE'"),

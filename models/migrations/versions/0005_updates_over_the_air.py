@@ -461,7 +461,7 @@ def upgrade() -> None:
         for of in ("job", "deployment"):
             batch_op.create_index(
                 f"ix_ota_execution_failed_{of}",
-                [f"{of}_id", "id"],
+                [f"{of}_id", "status", "id"],
                 unique=False,
                 postgresql_where=sa.text("status = 'FAILURE'"),
                 sqlite_where=sa.text("status = 'FAILURE'"),
