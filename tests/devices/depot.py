@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -84,24 +83,18 @@ class Depot:
                 await asyncio.sleep(0.1)
 
     async def artifact(self, name: str, *, device_type: str = TYPE, size: int = 4096) -> str:
-        """Upload a `.mender` whose payload is `size` random bytes; gives the id of its release."""
+        """Upload a `.mender` with a payload of `size` random bytes, which says all else; gives the id of its release."""
         content = self.folder / f"{name}.bin"
         content.write_bytes(os.urandom(size))
         path = write_artifact(self.folder / f"{name}.mender", name=name, content=content, device_type=device_type)
-        file = path.read_bytes()
-        given = {
-            "organizationId": org_id(self.cast.acme),
-            "releaseName": name,
-            "fileName": path.name,
-            "format": "MENDER",
-            "compatibleTypes": [device_type],
-            "size": len(file),
-            "sha256": hashlib.sha256(file).hexdigest(),
-        }
-        made = await self.cast.change("editor", "createArtifact", given, "artifact { release { id } } uploadUrl")
-        answer = await self.cast.gateway.request("PUT", made["uploadUrl"], data=BytesIO(file))
+        given = {"organizationId": org_id(self.cast.acme), "fileName": path.name, "format": "MENDER"}
+        made = await self.cast.change("editor", "createArtifact", given, "artifact { id } uploadUrl")
+        answer = await self.cast.gateway.request("PUT", made["uploadUrl"], data=BytesIO(path.read_bytes()))
         assert answer.status == 201, answer.body
-        return str(made["artifact"]["release"]["id"])
+        query = "query ($id: ID!) { artifact(id: $id) { compatibleTypes release { id name } } }"
+        artifact = (await self.cast.data("editor", query, made["artifact"]))["artifact"]
+        assert (artifact["release"]["name"], artifact["compatibleTypes"]) == (name, [device_type])
+        return str(artifact["release"]["id"])
 
     async def deploy(self, release: str, boards: Sequence[Board], **more: Any) -> str:
         """A deployment to these boards."""
