@@ -52,6 +52,7 @@ class WaitingUpdate(NamedTuple):
     description: str
     metadata: str
     release_id: str | None
+    deployed_by_id: str | None
     deployment_status: str | None
 
 
@@ -71,7 +72,7 @@ SELECT thing.organization_id, thing.home_group_id, thing.key_digest, thing.type,
   ota_execution.offered_at, ota_execution.approved_at, ota_execution.deployment_id,
   ota_job.id, ota_job.artifact_id, ota_job.status, ota_job.priority, ota_job.approval, ota_job.share_file,
   ota_job.signing, ota_job.window_start, ota_job.window_end, ota_job.expires_at, ota_job.description,
-  ota_job.metadata, deployment.release_id, deployment.status
+  ota_job.metadata, deployment.release_id, deployment.created_by_id, deployment.status
 FROM thing JOIN organization ON organization.id = thing.organization_id
 LEFT JOIN ota_execution ON ota_execution.thing_id = thing.id AND ota_execution.finished_at IS NULL
 LEFT JOIN ota_job ON ota_job.id = ota_execution.job_id

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from models.enums import ArtifactStatus
@@ -50,18 +50,19 @@ async def read_file(reading: Reading, artifact_id: UUID) -> File | None:
     return None if row is None else File(*row)
 
 
-async def read_release(reading: Reading, release_id: UUID) -> list[File]:
-    """The files of a release that things may get, newest first.
+async def read_release(reading: Reading, release_id: UUID, owner: UUID | None) -> list[File]:
+    """The files of a release that things may get by a deployment of `owner`, newest first.
 
-    Left out are those that were put away, those of one person alone, and those that were signed for a job.
+    Left out are those that were put away, those of another person alone, and those that were signed for a job.
     """
+    private = ARTIFACT.c.private_to_id
     statement = (
         select(*_COLUMNS)
         .where(
             ARTIFACT.c.release_id == release_id,
             ARTIFACT.c.status == ArtifactStatus.READY,
             ARTIFACT.c.archived_at.is_(None),
-            ARTIFACT.c.private_to_id.is_(None),
+            or_(private.is_(None), private == owner) if owner else private.is_(None),
             ARTIFACT.c.signed_from_id.is_(None),
         )
         .order_by(ARTIFACT.c.id.desc())

@@ -271,7 +271,8 @@ async def _pick(reading: Reading, update: WaitingUpdate, software: Software) -> 
         return None if file is None else choose([file], software)
     if update.release_id is None:
         return None
-    return choose(await read_release(reading, UUID(hex=update.release_id)), software)
+    owner = None if update.deployed_by_id is None else UUID(hex=update.deployed_by_id)
+    return choose(await read_release(reading, UUID(hex=update.release_id), owner), software)
 
 
 async def _try(work: UnitOfWork, ask: _Ask, line: Line) -> Offer | _Look | None:

@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="both",
         help="run the tests that have a database on this one only",
     )
+    parser.addoption(
+        "--machine-examples",
+        type=int,
+        default=10,
+        help="how many courses of campaigns are drawn on each database (tests/services/ota/test_machine.py)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -24,13 +24,20 @@ OLD = Installed("pump", "0.9", {})
 
 async def add_file(fleet: Fleet, release: UUID, *types: str, **values: Any) -> UUID:
     """An uploaded artifact of release 1.0."""
+    given: dict[str, Any] = {
+        "name": "1.0",
+        "artifact_version": "1",
+        "file_name": "f.bin",
+        "size": 5,
+        "sha256": "0" * 64,
+    }
     row = ArtifactRow(
         organization_id=fleet.organization,
         release_id=release,
         compatible_types=list(types),
         status=ArtifactStatus.READY,
         uploaded_at=now(),
-        **{"name": "1.0", "artifact_version": "1", "file_name": "f.bin", "size": 5, "sha256": "0" * 64} | values,
+        **given | values,
     )
     await fleet.add(row)
     return row.id
