@@ -83,7 +83,7 @@ class Depot:
                 await asyncio.sleep(0.1)
 
     async def artifact(self, name: str, *, device_type: str = TYPE, size: int = 4096) -> str:
-        """Upload a `.mender` with a payload of `size` random bytes, which says all else; gives the id of its release."""
+        """Upload a `.mender` of `size` random bytes, which says all of itself; gives the id of its release."""
         content = self.folder / f"{name}.bin"
         content.write_bytes(os.urandom(size))
         path = write_artifact(self.folder / f"{name}.mender", name=name, content=content, device_type=device_type)
