@@ -57,7 +57,10 @@ async def test_lists_are_filtered_by_status(cast: Cast, fleet: dict[str, Device]
     both = await cast.data("viewer", THINGS, {"filter": {"authStatus": ["PENDING", "ACCEPTED"]}})
     assert {each["authStatus"] for each in both["things"]["nodes"]} == {"PENDING", "ACCEPTED"}
     everything = (await cast.data("viewer", THINGS))["things"]["nodes"]
-    assert [each["id"] for each in everything] == [thing_id(cast.thing), *(await fleet[s].thing() for s in fleet)]
+    assert [each["id"] for each in everything] == [
+        thing_id(cast.thing),
+        *[await each.thing() for each in fleet.values()],
+    ]
     answer = await cast.gateway.graphql(THINGS, {"filter": {"authStatus": ["GONE"]}}, token=await cast.token("viewer"))
     assert answer.errors
 
