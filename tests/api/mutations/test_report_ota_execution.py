@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from models.enums import EventKind
 from models.tables import EVENT, OTA_EXECUTION
 from tests.cast import Cast, thing_id
+from tests.gateways import Gateway
 from tests.ota import assert_counts, deploy, execution_of, start_job, status_of
 from tests.rows import key
 
@@ -52,6 +54,8 @@ async def test_retries(cast: Cast) -> None:
     found = (await cast.change("thing", "reportOtaExecution", failed, FIELDS))["otaExecution"]
     assert (found["status"], found["attempts"], found["substate"]) == ("PENDING", 1, "bad block")
     assert found["finishedAt"] is None
+    assert (await cast.change("thing", "reportOtaExecution", failed, FIELDS))["otaExecution"] == found
+    await cast.change("thing", "reportOtaExecution", {"executionId": execution, "status": "STARTED"})
     found = (await cast.change("thing", "reportOtaExecution", failed, FIELDS))["otaExecution"]
     assert (found["status"], found["attempts"], found["job"]["status"]) == ("FAILURE", 2, "FINISHED")
     await assert_counts(cast)
@@ -94,3 +98,37 @@ async def test_who_may_not(cast: Cast) -> None:
     codes = {"anonymous": "UNAUTHENTICATED", "viewer": "FORBIDDEN", "outsider": "NOT_FOUND", "loner": "NOT_FOUND"}
     await cast.refused("reportOtaExecution", report, codes | {"thing": "NOT_FOUND"})
     assert await status_of(cast, execution) == "PENDING"
+
+
+async def test_reports_that_come_again(cast: Cast) -> None:
+    """An earlier step is taken for a step back, as long as the update is open; after the end nothing is."""
+    execution = await execution_of(cast, cast.thing, await start_job(cast))
+
+    async def report(status: str, **more: Any) -> str:
+        given = {"executionId": execution, "status": status, **more}
+        payload = await cast.change("thing", "reportOtaExecution", given, "otaExecution { status }")
+        return str(payload["otaExecution"]["status"])
+
+    assert [await report(status) for status in ("DOWNLOADING", "REBOOTING", "DOWNLOADING")][-1] == "DOWNLOADING"
+    stale = {"executionId": execution, "status": "REBOOTING", "expectedStatus": "INSTALLING"}
+    assert await cast.error("thing", "reportOtaExecution", stale) == ("CONFLICT", ["expectedStatus"])
+    assert await report("SUCCESS") == "SUCCESS"
+    before = await cast.rows(OTA_EXECUTION.select())
+    late = {"executionId": execution, "status": "DOWNLOADING"}
+    assert await cast.error("thing", "reportOtaExecution", late) == ("CONFLICT", ["status"])
+    assert await cast.rows(OTA_EXECUTION.select()) == before
+    await assert_counts(cast)
+
+
+async def test_what_is_no_status_and_what_is_too_much(cast: Cast, gateway: Gateway) -> None:
+    execution = await execution_of(cast, cast.thing, await start_job(cast))
+    before = await cast.rows(OTA_EXECUTION.select())
+    document = "mutation Report($input: ReportOtaExecutionInput!) { reportOtaExecution(input: $input) { __typename } }"
+    unknown = {"input": {"executionId": execution, "status": "EXPLODED"}}
+    answer = await gateway.graphql(document, unknown, token=await cast.token("thing"))
+    assert answer.codes == ["BAD_USER_INPUT"]
+    body = BytesIO(b'{"query": "' + document.encode() + b'", "variables": {"x": "' + b"x" * 5_000_000 + b'"}}')
+    headers = {"Content-Type": "application/json", "Authorization": str(await cast.token("thing"))}
+    refused = await gateway.request("POST", "/graphql", data=body, headers=headers)
+    assert refused.status == 413
+    assert await cast.rows(OTA_EXECUTION.select()) == before
