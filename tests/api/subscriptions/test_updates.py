@@ -83,3 +83,50 @@ async def test_progress_is_asked_for_by_id_and_by_thing(cast: Cast) -> None:
         assert (await event(deployments))["deploymentId"] == first
         assert (await event(jobs))["otaJobId"] == job
         assert (await event(jobs))["otaJob"] == {"status": "CANCELLED"}
+
+
+async def test_what_is_held_stopped_and_put_away_is_told(cast: Cast) -> None:
+    """The same events show who is held and since when, why something stopped by itself, and what was put away."""
+    things = [cast.thing, *await cast.add_things(1)]
+    _, release = await upload(cast)
+    token = await cast.token("viewer")
+    held = "status pausedAt stoppedAt stopReason archivedAt abortedAt"
+    deployments = f"subscription {{ deploymentProgress {{ deployment {{ {held} counts {{ failure }} }} }} }}"
+    jobs = "subscription { otaJobProgress { otaJob { phase status pausedAt stopReason cancelledAt archivedAt } } }"
+    executions = "subscription { otaExecutionChanged { status execution { job { status } } } }"
+    async with (
+        cast.gateway.subscribe(deployments, token=token) as of_deployments,
+        cast.gateway.subscribe(jobs, token=token) as of_jobs,
+        cast.gateway.subscribe(executions, token=token) as of_executions,
+    ):
+
+        async def until(events: Subscription, key: str, **expected: Any) -> dict[str, Any]:
+            """The next event that leads to something with these values."""
+            while True:
+                found = (await event(events))[key]
+                if expected.items() <= found.items():
+                    return dict(found)
+
+        campaign = await deploy(cast, releaseId=release, stop={"failures": 0})
+        await cast.change("editor", "pauseDeployment", {"id": campaign})
+        paused = await until(of_deployments, "deployment", status="PAUSED")
+        assert paused["pausedAt"] is not None
+        assert (paused["stoppedAt"], paused["stopReason"]) == (None, "")
+        assert (await until(of_jobs, "otaJob", status="PAUSED"))["pausedAt"] is not None
+        await cast.change("editor", "resumeDeployment", {"id": campaign})
+        assert (await until(of_deployments, "deployment", pausedAt=None))["status"] in {"PENDING", "IN_PROGRESS"}
+        execution = await execution_of(cast, things[0], campaign)
+        for status in ("INSTALLING", "FAILURE"):
+            await cast.change("editor", "reportOtaExecution", {"executionId": execution, "status": status})
+        stopped = await until(of_deployments, "deployment", status="PAUSED")
+        assert stopped["stoppedAt"] is not None
+        assert "fail" in stopped["stopReason"]
+        assert stopped["counts"] == {"failure": 1}
+        await cast.change("editor", "abortDeployment", {"id": campaign})
+        assert (await until(of_deployments, "deployment", status="FINISHED"))["abortedAt"] is not None
+        assert (await until(of_jobs, "otaJob", status="CANCELLED"))["cancelledAt"] is not None
+        ended = [await event(of_executions) for _ in range(5)]
+        assert [each["status"] for each in ended] == ["PENDING", "PENDING", "INSTALLING", "FAILURE", "ABORTED"]
+        await cast.change("editor", "archiveDeployment", {"id": campaign})
+        while (await event(of_deployments))["deployment"]["archivedAt"] is None:
+            pass
