@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -35,6 +36,7 @@ from endpoints.devices.routes import DeviceRoutes, DeviceServices
 from endpoints.logs import configure_logs
 from endpoints.resumable import file_routes
 from endpoints.server import make_runner
+from endpoints.tokens import TokenRoutes
 from endpoints.workers import Workers
 from engine.execution import Operations
 from live.feed import Feed
@@ -45,7 +47,7 @@ from resolvers.context import Context, Parts
 from resolvers.fleet_schema import build_schema
 from resolvers.guard import root_needs
 from services import users
-from services.access import Access, Principal
+from services.access import Access
 from services.errors import FleetError
 from services.hearing import Hearing
 from services.key_vault import KeyVault
@@ -110,7 +112,7 @@ def build_parts(settings: Settings) -> Parts:
             tail.wake,
             settings.thing_token_seconds,
             settings.default_organization_id,
-            pending_things=settings.pending_things,
+            settings.pending_things,
         ),
     )
 
@@ -132,11 +134,12 @@ def build_application(settings: Settings) -> web.Application:
     parts = replace(build_parts(settings), needs=root_needs(schema._schema))  # noqa: SLF001 - it has no public name
     operations = Operations(schema, limits(settings), hide_suggestions=settings.profile is Profile.PRODUCTION)
     feed = Feed(parts, operations)
+    authenticator = Authenticator(parts.store, parts.keys)
     application = build_endpoints(
         operations=operations,
         settings=endpoint_settings(settings),
-        authenticate=Authenticator(parts.store, parts.keys).authenticate,
-        make_context=_context_maker(parts),
+        authenticate=authenticator.authenticate,
+        make_context=partial(Context, parts),
         readiness=lambda: _readiness(parts.store),
         sdl=schema.as_str() + "\n",
         registered_documents=registered_documents(settings),
@@ -144,6 +147,7 @@ def build_application(settings: Settings) -> web.Application:
         extra_routes=[
             *file_routes(parts.files, parts.addresses, settings.max_artifact_bytes),
             *_devices(parts).routes(),
+            *TokenRoutes(authenticator.authenticate_thing).routes(),
         ],
     )
     application[PARTS] = parts
@@ -187,13 +191,6 @@ def _devices(parts: Parts) -> DeviceRoutes:
             polls=Polls(parts.store, parts.hearing),
         )
     )
-
-
-def _context_maker(parts: Parts) -> Callable[[Any, str], Context]:
-    def make(principal: Principal | None, request_id: str) -> Context:
-        return Context(parts, principal, request_id)
-
-    return make
 
 
 async def _readiness(store: Store) -> Mapping[str, bool]:

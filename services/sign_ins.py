@@ -64,7 +64,6 @@ class SignIns:
         committed: Callable[[], None],
         seconds: int,
         default_organization: UUID | None,
-        *,
         pending_things: int = PENDING_THINGS,
     ) -> None:
         """Tokens last `seconds` and are signed with `keys`.
