@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from models.enums import Role
 from models.store import Store, StoreSettings, open_store
 from services.access import Access
+from services.offers import Offers
 from services.storage import LocalStorage
 from services.unit_of_work import unit_of_work
 from tests.services.ota.fleet import Fleet, Working, make_fleet
@@ -43,3 +45,15 @@ def editor(fleet: Fleet) -> Access:
 @pytest.fixture
 def storage(tmp_path: Path) -> LocalStorage:
     return LocalStorage(tmp_path / "files")
+
+
+@pytest.fixture
+def offers(fleet: Fleet) -> Offers:
+    return Offers(fleet.store, lambda: None)
+
+
+@pytest.fixture
+async def thing(fleet: Fleet) -> UUID:
+    """The first thing of the fleet."""
+    (made,) = await fleet.add_things(1)
+    return made

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -105,8 +104,3 @@ async def set_thing(fleet: Fleet, thing: UUID, **values: Any) -> None:
     """Change the row of a thing."""
     async with fleet.store.write() as session:
         await session.execute(update(THING).where(THING.c.id == thing).values(**values))
-
-
-def statuses(rows: Sequence[Any]) -> Mapping[OtaExecutionStatus, int]:
-    """How many executions are where."""
-    return Counter(row.status for row in rows)

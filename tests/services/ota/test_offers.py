@@ -1,58 +1,27 @@
-"""What a thing is offered next: in which order, which file, what is marked, and what that costs."""
+"""What a thing is offered next: which file, what is marked, what is kept, and what that costs."""
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
 
-from models import DeploymentRow, OtaExecutionRow, OtaJobRow, ThingRow
+from models import DeploymentRow, OtaJobRow, ThingRow
 from models.columns import now
-from models.enums import DeploymentStatus, EventKind, JobSigning, KeySpec, OtaJobStatus, Role
+from models.enums import (
+    DeploymentStatus,
+    EventKind,
+    OtaJobStatus,
+    Role,
+)
 from models.enums import OtaExecutionStatus as Status
-from models.signing import SigningKeyRow
-from models.tables import DEPLOYMENT
-from services import executions
 from services.access import Access, ThingPrincipal
 from services.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
-from services.executions import Report
 from services.offers import Installed, Offer, Offers
-from tests.services.ota.fleet import Fleet, Working
-from tests.services.ota.jobs import OLD, add_file, add_job, set_execution, set_job, set_thing
+from tests.services.ota.asking import ask, asked_for, row_of
+from tests.services.ota.fleet import Fleet
+from tests.services.ota.jobs import OLD, add_file, add_job, set_execution
 from tests.statements import Recorder
-
-
-@pytest.fixture
-def offers(fleet: Fleet) -> Offers:
-    return Offers(fleet.store, lambda: None)
-
-
-@pytest.fixture
-async def thing(fleet: Fleet) -> UUID:
-    (made,) = await fleet.add_things(1)
-    return made
-
-
-async def ask(fleet: Fleet, offers: Offers, said: Installed | None = OLD) -> Offer | None:
-    return await offers.next(fleet.thing(), said)
-
-
-async def asked_for(fleet: Fleet, offers: Offers, said: Installed | None = OLD) -> UUID | None:
-    offer = await ask(fleet, offers, said)
-    return None if offer is None else offer.execution_id
-
-
-async def row_of(fleet: Fleet, execution: UUID) -> OtaExecutionRow:
-    row: OtaExecutionRow = await fleet.one(OtaExecutionRow, execution)
-    return row
-
-
-async def report(fleet: Fleet, working: Working, execution: UUID, status: Status) -> None:
-    async with working(fleet.thing()) as work:
-        await executions.report(work, execution, Report(status))
 
 
 async def test_what_an_offer_says_and_marks(fleet: Fleet, offers: Offers, thing: UUID) -> None:
@@ -129,105 +98,6 @@ async def test_what_a_thing_says_is_kept_when_it_is_news(fleet: Fleet, offers: O
     assert event.subject_id == thing
     assert await ask(fleet, offers, None) is None
     assert (await fleet.one(ThingRow, thing)).software == stored.software
-
-
-async def test_priority_then_age(fleet: Fleet, working: Working, offers: Offers, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    older = (await add_job(fleet, [thing], artifact=artifact))[thing]
-    newer = (await add_job(fleet, [thing], artifact=artifact))[thing]
-    last = (await add_job(fleet, [thing], artifact=artifact, priority=10))[thing]
-    first = (await add_job(fleet, [thing], artifact=artifact, priority=1))[thing]
-    for expected in (first, older, newer, last):
-        assert await asked_for(fleet, offers) == expected
-        await report(fleet, working, expected, Status.REJECTED)
-    assert await ask(fleet, offers) is None
-    await fleet.assert_counts()
-
-
-async def test_one_at_a_time(fleet: Fleet, working: Working, offers: Offers, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    slow = (await add_job(fleet, [thing], artifact=artifact, priority=9))[thing]
-    assert await asked_for(fleet, offers) == slow
-    urgent = (await add_job(fleet, [thing], artifact=artifact, priority=1))[thing]
-    assert await asked_for(fleet, offers) == slow
-    await report(fleet, working, slow, Status.DOWNLOADING)
-    assert await asked_for(fleet, offers) == slow
-    await set_job(fleet, slow, status=OtaJobStatus.PAUSED)
-    assert await ask(fleet, offers) is None
-    assert (await row_of(fleet, urgent)).status is Status.PENDING
-    await report(fleet, working, slow, Status.FAILURE)
-    assert await asked_for(fleet, offers) == urgent
-
-
-async def test_what_was_offered_and_is_withheld_makes_room(fleet: Fleet, offers: Offers, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    first = (await add_job(fleet, [thing], artifact=artifact, priority=1))[thing]
-    assert await asked_for(fleet, offers) == first
-    await set_job(fleet, first, status=OtaJobStatus.PAUSED)
-    second = (await add_job(fleet, [thing], artifact=artifact))[thing]
-    assert await asked_for(fleet, offers) == second
-    assert (await row_of(fleet, first)).status is Status.PENDING
-    await set_job(fleet, first, status=OtaJobStatus.IN_PROGRESS)
-    assert await asked_for(fleet, offers) == second
-    await fleet.assert_counts()
-    assert (await fleet.one(OtaJobRow, (await row_of(fleet, first)).job_id)).asked_count == 1
-
-
-async def test_who_asks_has_let_go_of_what_was_cancelled(fleet: Fleet, offers: Offers, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    left = (await add_job(fleet, [thing], artifact=artifact, status=Status.INSTALLING))[thing]
-    await set_job(fleet, left, status=OtaJobStatus.CANCELLED)
-    assert await ask(fleet, offers) is None
-    assert (await row_of(fleet, left)).status is Status.INSTALLING
-    second = (await add_job(fleet, [thing], artifact=artifact))[thing]
-    assert await asked_for(fleet, offers) == second
-    row = await row_of(fleet, left)
-    assert row.status is Status.ABORTED
-    assert row.finished_at is not None
-    await fleet.assert_counts()
-
-
-@pytest.mark.parametrize(
-    "withheld",
-    [
-        {"status": OtaJobStatus.SCHEDULED},
-        {"status": OtaJobStatus.PAUSED},
-        {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
-        {"approval": True},
-    ],
-    ids=["not started", "paused", "over", "not approved"],
-)
-async def test_withheld(fleet: Fleet, offers: Offers, thing: UUID, withheld: dict[str, object]) -> None:
-    release = await fleet.add_release()
-    await add_file(fleet, release)
-    execution = (await add_job(fleet, [thing], release=release))[thing]
-    await set_job(fleet, execution, **withheld)
-    before = await row_of(fleet, execution)
-    assert await ask(fleet, offers) is None
-    assert await row_of(fleet, execution) == before
-
-
-async def test_a_deployment_that_is_paused(fleet: Fleet, offers: Offers, thing: UUID) -> None:
-    release = await fleet.add_release()
-    await add_file(fleet, release)
-    execution = (await add_job(fleet, [thing], release=release))[thing]
-    async with fleet.store.write() as session:
-        await session.execute(update(DEPLOYMENT).values(status=DeploymentStatus.PAUSED))
-    assert await ask(fleet, offers) is None
-    assert (await row_of(fleet, execution)).status is Status.PENDING
-
-
-async def test_windows_are_of_the_day_where_the_thing_is(fleet: Fleet, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    execution = (await add_job(fleet, [thing], artifact=artifact, window_start=60, window_end=120))[thing]
-    await set_thing(fleet, thing, time_zone="Asia/Tokyo")
-    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)  # 21:00 in Tokyo
-    assert await Offers(fleet.store, lambda: None, clock=lambda: noon).next(fleet.thing(), OLD) is None
-    assert (await row_of(fleet, execution)).status is Status.PENDING
-    later = noon + timedelta(hours=4, minutes=30)  # 01:30 in Tokyo
-    offer = await Offers(fleet.store, lambda: None, clock=lambda: later).next(fleet.thing(), OLD)
-    assert offer is not None
-    assert offer.execution_id == execution
 
 
 async def test_the_file_is_picked_when_the_thing_asks(fleet: Fleet, offers: Offers, thing: UUID) -> None:
@@ -314,22 +184,6 @@ async def test_many_that_come_to_nothing_are_bounded(fleet: Fleet, offers: Offer
     await fleet.assert_ends()
 
 
-async def test_a_failed_attempt_is_offered_again(fleet: Fleet, working: Working, offers: Offers, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    execution = (await add_job(fleet, [thing], artifact=artifact, retries=1))[thing]
-    assert await asked_for(fleet, offers) == execution
-    for _ in range(2):
-        await report(fleet, working, execution, Status.FAILURE)
-    assert (await row_of(fleet, execution)).attempts == 1
-    assert await asked_for(fleet, offers) == execution
-    row = await row_of(fleet, execution)
-    assert (row.status, row.attempts) == (Status.TRIGGERED, 1)
-    assert (await fleet.one(OtaJobRow, row.job_id)).asked_count == 1
-    await report(fleet, working, execution, Status.FAILURE)
-    assert await ask(fleet, offers) is None
-    await fleet.assert_counts()
-
-
 async def test_who_may_ask(fleet: Fleet, offers: Offers, thing: UUID) -> None:
     with pytest.raises(Forbidden):
         await offers.next(fleet.member(Role.OWNER), OLD)
@@ -356,41 +210,6 @@ async def test_what_a_thing_cannot_say(fleet: Fleet, offers: Offers, thing: UUID
     with pytest.raises(InvalidInput):
         await ask(fleet, offers, said)
     assert (await fleet.one(ThingRow, thing)).software == {}
-
-
-@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-async def test_asking_many_times_at_once(fleet: Fleet, offers: Offers, thing: UUID) -> None:
-    artifact = await add_file(fleet, await fleet.add_release())
-    await add_job(fleet, [thing], artifact=artifact)
-    await add_job(fleet, [thing], artifact=artifact)
-    found = await asyncio.gather(*(ask(fleet, offers) for _ in range(8)))
-    assert all(each == found[0] and each is not None for each in found)
-    assert [row.status for row in await fleet.all_executions()].count(Status.TRIGGERED) == 1
-    await fleet.assert_counts()
-
-
-async def test_a_key_for_the_boot_loader(fleet: Fleet, offers: Offers, thing: UUID) -> None:
-    """Automatic signing without a fitting key is a failure of this thing alone, and says why."""
-    key = SigningKeyRow(
-        organization_id=fleet.organization,
-        name="k",
-        spec=KeySpec.RSA_3072,
-        public_key="-",
-        digest="ab" * 32,
-        private_key=b"-",
-    )
-    await fleet.add(key)
-    artifact = await add_file(fleet, await fleet.add_release())
-    await set_thing(fleet, thing, boot_key_digests=["cd" * 32])
-    execution = (await add_job(fleet, [thing], artifact=artifact, signing=JobSigning.AUTOMATIC, retries=3))[thing]
-    assert await ask(fleet, offers) is None
-    row = await row_of(fleet, execution)
-    assert (row.status, row.substate) == (
-        Status.FAILURE,
-        "the organization has no signing key that the boot loader of this thing takes",
-    )
-    assert row.finished_at is not None
-    await fleet.assert_counts()
 
 
 async def test_looking_changes_nothing(fleet: Fleet, offers: Offers, thing: UUID) -> None:
