@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -83,7 +84,8 @@ async def end_batches(
 ) -> Ended:
     """End active executions that meet the condition and that nobody else holds, `most` of them; no counts.
 
-    For those who hold locks of jobs already: nothing is waited for. Two statements and their events for each 2,000.
+    For those who hold locks of jobs already: nothing is waited for. Two statements and their events for each 2,000;
+    the events come behind those that are recorded, because an execution may have moved in this transaction before.
     """
     ended, columns = Ended(), OTA_EXECUTION.c
     last: UUID | None = None
@@ -99,7 +101,7 @@ async def end_batches(
             break
         taken = member_of(columns.id, [row.id for row in rows])
         await work.session.execute(update(OTA_EXECUTION).where(taken).values(_ending(work, landing)))
-        await record_changes(work, taken, (landing,))
+        work.telling.append(partial(record_changes, work, taken, (landing,)))
         ended.note(rows, landing)
         last = rows[-1].id
     return ended

@@ -5,7 +5,7 @@ Services add and flush through a unit of work; only the block that opened it com
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -50,7 +50,7 @@ _UNCONCERNED: Final = dict.fromkeys(sorted(Concerned.__optional_keys__))
 class UnitOfWork:
     """One write: its session, the access it runs under, its one moment, and the events that it will leave.
 
-    `has_told` says that a statement of its own has written events, too.
+    `has_told` says that a statement of its own has written events, too; `telling` writes events behind all others.
     """
 
     session: AsyncSession
@@ -59,6 +59,7 @@ class UnitOfWork:
     moment: datetime = field(default_factory=now)
     events: list[dict[str, Any]] = field(default_factory=list)
     has_told: bool = False
+    telling: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def fetch(self, row: type[Row], key: UUID, permission: Permission | None, path: Path = ()) -> Row:
         """Lock and load one row for a change.
@@ -118,15 +119,15 @@ class UnitOfWork:
 
         Raises Conflict when another write got there first.
         """
-        kept = len(self.events)
+        kept, telling = len(self.events), len(self.telling)
         try:
             async with self.session.begin_nested():
                 yield
-        except IntegrityError as error:
+        except BaseException as error:
             del self.events[kept:]
-            raise Conflict(_TAKEN) from error
-        except BaseException:
-            del self.events[kept:]
+            del self.telling[telling:]
+            if isinstance(error, IntegrityError):
+                raise Conflict(_TAKEN) from error
             raise
 
     async def finish(self) -> None:
@@ -136,13 +137,15 @@ class UnitOfWork:
             await self._keep_order()
             statement = insert(EVENT).values(transaction=transaction_id(self.dialect))
             await self.session.execute(statement, self.events)
+        for tell in self.telling:
+            await tell()
         if self.leaves_events and self.dialect == "postgresql":
             await self.session.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
 
     @property
     def leaves_events(self) -> bool:
         """Whether somebody is to look at the log after the commit."""
-        return bool(self.events) or self.has_told
+        return bool(self.events) or bool(self.telling) or self.has_told
 
     async def _keep_order(self) -> None:
         """Raise Conflict when another transaction, which began later, has told of one of the things of these events.

@@ -12,7 +12,7 @@ from models.enums import DeploymentStatus, EventKind, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from models.tables import OTA_JOB
-from services import departures, pauses, stops
+from services import departures, execution_steps, executions, pauses, stops
 from services.access import Access
 from services.errors import Conflict, WrongState
 from tests.services.ota.campaigns import counts, make_deployment, make_job, report, statuses
@@ -217,3 +217,25 @@ async def test_nothing_follows_for_ids_that_are_nowhere(fleet: Fleet, working: W
     async with working(editor) as work:
         await departures.decommission(work, [new_id()])
     assert await counts(fleet, OtaJobRow, made.jobs[0]) == {"pending": 1}
+
+
+async def test_who_comes_behind_the_end_is_told_last_that_it_is_over(fleet: Fleet, working: Working) -> None:
+    """A report that was on its way while the job filled up moves, and is ended at once; the log says it in order."""
+    made = await make_job(fleet, 2, dynamic=True, max_things=1)
+    late, done = made.executions[0]
+    await report(fleet, working, done, Status.SUCCESS)
+    assert await statuses(fleet, [late]) == [Status.ABORTED]
+    async with fleet.store.write() as session:
+        row = await session.get_one(OtaExecutionRow, late)
+        row.status, row.finished_at = Status.PENDING, None
+        job = await session.get_one(OtaJobRow, made.jobs[0])
+        job.pending_count, job.aborted_count = 1, 0
+    # It had read the job before that was FINISHED: what is left of `report` then is the move itself.
+    async with working(fleet.thing(0)) as work:
+        row = await work.fetch(OtaExecutionRow, late, None)
+        standing = executions.standing_of(row, None)
+        await execution_steps.take(work, [execution_steps.Step(standing, Status.DOWNLOADING)], begins=True)
+    assert await statuses(fleet, [late]) == [Status.ABORTED]
+    told = [e.detail["status"] for e in await fleet.events(EventKind.OTA_EXECUTION_CHANGED) if e.subject_id == late]
+    assert told == ["ABORTED", "DOWNLOADING", "ABORTED"]
+    await fleet.assert_counts()
