@@ -69,6 +69,7 @@ STORIES: Final = {
         "deleteOtaJob",
         "reportOtaExecution",
     },
+    "consent": {"approveOtaExecution", "rejectOtaExecution", "myNextUpdate", "appendUpdateLog"},
 }
 SILENT: Final = {
     "login",
@@ -309,6 +310,23 @@ async def _newest(cast: Cast, table: Table) -> str:
     prefix = "deployment" if table is DEPLOYMENT else "otajob"
     key = (await cast.rows(select(table.c.id).order_by(table.c.id.desc()).limit(1)))[0].id
     return global_id(prefix, key)
+
+
+async def test_consent_and_what_a_thing_does_about_its_updates(cast: Cast) -> None:
+    story = Story(cast)
+    artifact, release = await upload(cast)
+    wanted = await execution_of(cast, cast.thing, await deploy(cast, releaseId=release, approval=True))
+    unwanted = await execution_of(cast, cast.thing, await start_job(cast, artifactId=artifact, approval=True))
+    await story.new()
+    await story.step("rejectOtaExecution", {"id": unwanted}, {EXECUTION: 1, JOB: 1})
+    await story.step("myNextUpdate", {}, {}, caller="thing")
+    await story.step("approveOtaExecution", {"id": wanted}, {EXECUTION: 1, JOB: 1, CAMPAIGN: 1})
+    says = {"deviceType": "pump", "artifactName": "0.9"}
+    await story.step("myNextUpdate", says, {UPDATED: 1, EXECUTION: 1, JOB: 1, CAMPAIGN: 1}, caller="thing")
+    await story.step("myNextUpdate", says, {}, caller="thing")
+    log = {"executionId": wanted, "lines": [{"occurredAt": now().isoformat(), "level": "info", "message": "begun"}]}
+    await story.step("appendUpdateLog", log, {EXECUTION: 1}, caller="thing")
+    assert story.told == STORIES["consent"]
 
 
 async def test_updates_of_things_that_leave(cast: Cast) -> None:
