@@ -31,9 +31,10 @@ ROOT: Final = "/api/devices"
 DEPLOYMENT: Final = f"{ROOT}/v1/deployments/device/deployments"
 BODY_BYTES: Final = 65_536
 LOG_BYTES: Final = 1_048_576
+SIGN_IN_COST: Final = 1_000
 POLL_COST: Final = 1_000
 WRITE_COST: Final = 4_000
-"""What a request takes from its caller's budget for a minute (`endpoints.costs`)."""
+"""What requests take from the budget of a minute (`endpoints.costs`): of the device, or of the address that signs in."""
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer: TypeAlias = Callable[[web.Request, Trace], Awaitable[web.Response]]
@@ -78,7 +79,7 @@ class DeviceRoutes:
         """
         service = request.app[SERVICE]
         trace.address = service.addresses.of(request)
-        service.costs.spend(WRITE_COST, trace)
+        service.costs.spend(SIGN_IN_COST, trace)
         body = await _read(request, BODY_BYTES)
         signature = request.headers.get("X-MEN-Signature")
         tenant_token = _bearer(request.headers.get(hdrs.AUTHORIZATION))

@@ -448,3 +448,42 @@ async def test_asking_is_being_heard_of(device: Device, cast: Cast) -> None:
     assert (await device.ask()).status == 204
     assert await hearing.run() == 1
     assert await cast.value(THING.c.last_seen_at, THING.c.id == cast.thing) >= seen
+
+
+async def test_what_has_not_begun_is_not_offered(device: Device, cast: Cast) -> None:
+    await deploy(cast, startsAt=(now() + timedelta(hours=1)).isoformat())
+    assert (await device.ask()).status == 204
+    assert await device.status() == "PENDING"
+    assert await cast.value(OTA_EXECUTION.c.offered_at) is None
+
+
+async def test_the_file_is_chosen_by_what_the_device_provides(device: Device, cast: Cast) -> None:
+    """mender.ota.check-update-with-provides: each key of `depends` lists what may be provided."""
+    fitting, release = await upload(cast, version="1", depends={"rootfs_image_checksum": ["abc", "abd"]})
+    await upload(cast, version="2", depends={"rootfs_image_checksum": ["xyz"]})
+    await deploy(cast, releaseId=release)
+    answer = await device.ask(rootfs_image_checksum="abd")
+    assert answer.status == 200
+    chosen = await cast.value(OTA_EXECUTION.c.artifact_id, OTA_EXECUTION.c.thing_id == cast.thing)
+    assert f"artifact_{chosen.hex}" == fitting
+
+
+async def test_no_file_for_what_the_device_provides(device: Device, cast: Cast) -> None:
+    _, release = await upload(cast, depends={"rootfs_image_checksum": ["abc"]})
+    await deploy(cast, releaseId=release)
+    assert (await device.ask(rootfs_image_checksum="other")).status == 204
+    assert await device.status() == "NO_ARTIFACT"
+
+
+async def test_filters_see_an_inventory_at_once(device: Device, cast: Cast) -> None:
+    """mender.state.report-attributes: stored under the scope INVENTORY, with the moment of the upload."""
+    query = "query ($filter: ThingFilter!) { things(filter: $filter) { nodes { name attributes { updatedAt } } } }"
+    wanted = {"filter": {"attribute": {"scope": "INVENTORY", "name": "ram", "number": {"gte": 16}}}}
+    moments = []
+    for value in (8, 17, 17):
+        assert (await device.send("PATCH", ATTRIBUTES, [{"name": "ram", "value": value}])).status == 200
+        nodes = (await cast.data("viewer", query, wanted))["things"]["nodes"]
+        assert [node["name"] for node in nodes] == (["Pump"] if value > 8 else [])
+        moments += [attribute["updatedAt"] for node in nodes for attribute in node["attributes"]]
+    assert len(moments) == 2
+    assert moments[0] < moments[1]
