@@ -55,7 +55,8 @@ def settle(declared: Mapping[str, Any], content: Content) -> dict[str, Any]:
         said |= _said_by_mender(declared, content)
     else:
         said["artifact_version"] = declared["artifact_version"] or _text(content.version, "version")
-        said["model"] = declared["model"] or _text(content.model, "model")
+        # An image has no other word for what it is made for than its project.
+        said["model"] = declared["model"] or _text(content.model or content.name, "model")
         said["compatible_types"] = declared["compatible_types"] or _types(content)
     complete = not missing({**declared, **said})
     said["status"] = ArtifactStatus.READY if complete else ArtifactStatus.AWAITING_CONFIRMATION

@@ -14,12 +14,12 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from services.artifact_rules import content_disposition
 from gateway import PARTS
 from models import ArtifactRow, OrganizationRow, ReleaseRow
 from models.enums import ArtifactStatus
 from models.ids import new_id
 from models.tables import ARTIFACT
+from services.artifact_rules import content_disposition
 from services.signed_addresses import SignedAddresses
 from services.tokens import Audience
 from tests.client import Answer

@@ -73,11 +73,11 @@ def stock_upload(uploader: Uploader) -> str:
 async def test_a_stock_client(cast: Cast, tmp_path: Path, size: int | None) -> None:
     """It goes on at an address that it is given, or asks for one first and says how long the file will be."""
     artifact, url = await awaiting(cast, **SAID, size=size)
-    options = {"file_stream": io.BytesIO(CONTENT), "chunk_size": 200_000}
 
     def send() -> str:
-        where = {"client": TusClient(url)} if size is None else {"url": url}
-        return stock_upload(Uploader(**options, **where))
+        client, known = (TusClient(url), None) if size is None else (None, url)
+        file = io.BytesIO(CONTENT)
+        return stock_upload(Uploader(file_stream=file, chunk_size=200_000, client=client, url=known))
 
     assert await asyncio.to_thread(send) == str(len(CONTENT))
     assert await state(cast, artifact) == ("READY", "")
