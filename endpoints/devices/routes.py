@@ -34,7 +34,7 @@ LOG_BYTES: Final = 1_048_576
 SIGN_IN_COST: Final = 1_000
 POLL_COST: Final = 1_000
 WRITE_COST: Final = 4_000
-"""What requests take from the budget of a minute (`endpoints.costs`): of the device, or of the address that signs in."""
+"""What a request takes from the budget of a minute (`endpoints.costs`): that of the device, or of its address."""
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer: TypeAlias = Callable[[web.Request, Trace], Awaitable[web.Response]]
