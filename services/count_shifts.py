@@ -104,6 +104,7 @@ class _Counter:
             _total(self._counts, ACTIVE).label("active"),
             reason.label("broken"),
         )
+        self._of_one = self.statement.returning(*self._standing)
 
     async def run(
         self, work: UnitOfWork, shifts: Shifts, *, begins: bool, stops: Mapping[UUID, str]
@@ -118,7 +119,7 @@ class _Counter:
             return ()
         connection = await work.session.connection()
         if len(rows) == 1:
-            found = await connection.execute(self.statement.returning(*self._standing), rows[0])
+            found = await connection.execute(self._of_one, rows[0])
         else:
             await connection.execute(self.statement, rows)
             found = await connection.execute(select(*self._standing).where(member_of(self.table.c.id, keys)))
