@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, func, select
 
 from models.enums import LeftOutReason, Permission
 from models.tables import THING
 from services.deployments import Plan, prepare
 from services.lookups import enter
+from services.phases import MAX_COUNT
 from services.picks import Aim, pick
 from services.targets import resolve
 from services.unit_of_work import UnitOfWork
@@ -39,7 +40,7 @@ async def preview(work: UnitOfWork, plan: Plan) -> Preview:
     await enter(work, plan.organization_id, Permission.OTA_DEPLOY)
     prepared = await prepare(work, plan)
     picked = pick(work.dialect, Aim(prepared.things, locked=False), prepared.fits)
-    inside = picked.c.place <= prepared.ends[-1] if prepared.ends else true()
+    inside = picked.c.place <= (prepared.ends[-1] if prepared.ends else MAX_COUNT)
     statement = (
         select(picked.c.artifact_id, picked.c.unfit, inside.label("inside"), func.count())
         .group_by(picked.c.artifact_id, picked.c.unfit, inside)
