@@ -15,6 +15,8 @@ _ID: Final = re.compile(r"\b[a-z]+_([0-9a-f]{32})\b|\b([0-9a-f]{32})\b")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _TOKEN: Final = re.compile(r"ey[\w-]+\.[\w-]+\.[\w-]+")
 _SECRET: Final = re.compile(r"[\w-]{43}")
+_PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----[\w+/=\s]+-----END PUBLIC KEY-----\n?")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _CURSOR: Final = re.compile(r"WyJ[\w-]+")
 _PLACE: Final = re.compile(r"[MNO][\w-]{2,40}")
 """Maybe a place in the log: base64 of two numbers."""
@@ -43,6 +45,9 @@ class Newness:
             return self._place(text)
         if _SECRET.fullmatch(text):
             return "<secret>"
+        if _PUBLIC_KEY.fullmatch(text) or _DIGEST.fullmatch(text):
+            # A key pair that was made is another one in each; the same text stays the same.
+            return self._id(text, text)
         text = _TOKEN.sub("<token>", text)
         text = _MOMENT.sub(lambda match: self._moment(match[0]), text)
         return _ID.sub(lambda match: self._id(match[0], match[1] or match[2]), text)
