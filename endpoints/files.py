@@ -20,7 +20,7 @@ from services.artifact_rules import check_md5, content_disposition
 from services.errors import FleetError, InvalidInput
 from services.signed_addresses import SignedAddresses
 from services.tokens import Audience
-from services.uploads import Download, Files
+from services.uploads import Download, Files, Taken
 
 OCTETS: Final = "application/octet-stream"
 CONCURRENT_UPLOADS: Final = 64
@@ -78,20 +78,20 @@ class FileRoutes:
             file_id = self._addresses.file_of(Audience.UPLOAD, request.match_info["token"])
             require_plain(request)
             with self._places.one():
-                status = await self._take(request, file_id)
+                taken = await self._take(request, file_id)
         except FleetError as error:
             raise refusal(error) from error
-        body = {"artifact": {"id": f"artifact_{file_id.hex}", "status": status}}
+        noun = "attachment" if taken.is_attachment else "artifact"
+        body = {noun: {"id": f"{noun}_{file_id.hex}", "status": taken.status.value}}
         return json_response(body, status=HTTPStatus.CREATED)
 
-    async def _take(self, request: web.Request, file_id: UUID) -> str:
+    async def _take(self, request: web.Request, file_id: UUID) -> Taken:
         md5 = request.headers.get(_CONTENT_MD5)
         try:
             digest = None if md5 is None else check_md5(md5)
-            status = await self._files.take(file_id, request.content_length, request.content.iter_any(), digest)
+            return await self._files.take(file_id, request.content_length, request.content.iter_any(), digest)
         except (web.RequestPayloadError, ConnectionError) as error:
             raise InvalidInput("the body ended before its announced end") from error
-        return status.value
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Give out a file, or the piece of it that a Range header asks for.

@@ -36,6 +36,14 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A whole file that was taken: of an artifact with this status, or of an attachment, which is READY."""
+
+    status: ArtifactStatus
+    is_attachment: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How much of a file has come, and how long it will be; None until somebody has said so.
 
@@ -59,7 +67,7 @@ class Files:
 
     async def take(
         self, file_id: UUID, announced: int | None, chunks: AsyncIterator[bytes], md5: str | None = None
-    ) -> ArtifactStatus:
+    ) -> Taken:
         """Receive a file in one piece, `announced` bytes long if that is known; `md5` in hex is what the sender says.
 
         Raises NotFound, WrongState (uploaded already), LimitReached (more bytes than declared or taken, storage full),
@@ -79,7 +87,7 @@ class Files:
             await self._arrivals.refuse(expected, error)
             raise
         await self._spool.drop(file_id)
-        return status
+        return Taken(status, expected.format is None)
 
     async def _awaited(self, file_id: UUID) -> Expected:
         expected = await self._arrivals.expected(file_id)

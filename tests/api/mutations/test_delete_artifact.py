@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.tables import ARTIFACT, RELEASE
+from models.tables import ARTIFACT, ATTACHMENT, RELEASE
 from tests.cast import THING_KEY, Cast, refusals
-from tests.ota import deploy, execution_of, upload
+from tests.ota import deploy, execution_of, start_job, upload
 
 
 def files(tmp_path: Path) -> list[str]:
@@ -32,7 +32,8 @@ async def test_the_file_and_the_release_of_the_last_one_go_too(cast: Cast, tmp_p
 async def test_not_while_an_update_uses_it(cast: Cast, tmp_path: Path) -> None:
     artifact, release = await upload(cast)
     deployment = await deploy(cast, releaseId=release)
-    assert await cast.error("admin", "deleteArtifact", {"id": artifact}) == ("CONFLICT", ["id"])
+    for force in (False, True):
+        assert await cast.error("admin", "deleteArtifact", {"id": artifact, "force": force}) == ("CONFLICT", ["id"])
     assert len(files(tmp_path)) == 1
     execution = await execution_of(cast, cast.thing, deployment)
     await cast.gateway.change(
@@ -54,3 +55,47 @@ async def test_who_may_not(cast: Cast, tmp_path: Path) -> None:
     artifact, _ = await upload(cast)
     await cast.refused("deleteArtifact", {"id": artifact}, refusals(viewer="FORBIDDEN", editor="FORBIDDEN"))
     assert await cast.count(ARTIFACT) == len(files(tmp_path)) == 1
+
+
+async def test_not_while_any_job_names_it_unless_all_are_cancelled(cast: Cast, tmp_path: Path) -> None:
+    artifact, _ = await upload(cast)
+    first, second = [await start_job(cast, artifactId=artifact, name=name) for name in ("One", "Two")]
+    plain, forced = {"id": artifact}, {"id": artifact, "force": True}
+    await cast.change("editor", "cancelOtaJob", {"id": first})
+    for given in (plain, forced):
+        assert await cast.error("admin", "deleteArtifact", given) == ("CONFLICT", ["id"])
+    await cast.change("editor", "cancelOtaJob", {"id": second})
+    assert await cast.error("admin", "deleteArtifact", plain) == ("CONFLICT", ["id"])
+    assert (await cast.count(ARTIFACT), len(files(tmp_path))) == (1, 1)
+    await cast.change("admin", "deleteArtifact", forced)
+    assert (await cast.count(ARTIFACT), files(tmp_path)) == (0, [])
+    query = "query ($id: ID!) { otaJob(id: $id) { status artifact { id } executions { nodes { status } } } }"
+    assert (await cast.data("viewer", query, {"id": first}))["otaJob"] == {
+        "status": "CANCELLED",
+        "artifact": None,
+        "executions": {"nodes": [{"status": "ABORTED"}]},
+    }
+
+
+async def test_a_finished_job_blocks_even_by_force(cast: Cast) -> None:
+    artifact, _ = await upload(cast)
+    job = await start_job(cast, artifactId=artifact)
+    execution = await execution_of(cast, cast.thing, job)
+    done = {"executionId": execution, "status": "SUCCESS"}
+    await cast.gateway.change("reportOtaExecution", done, select="otaExecution { id }", token=f"Thing {THING_KEY}")
+    query = "query ($id: ID!) { otaJob(id: $id) { status } }"
+    assert (await cast.data("viewer", query, {"id": job}))["otaJob"] == {"status": "FINISHED"}
+    for force in (False, True):
+        assert await cast.error("admin", "deleteArtifact", {"id": artifact, "force": force}) == ("CONFLICT", ["id"])
+    assert await cast.count(ARTIFACT) == 1
+
+
+async def test_its_attachments_go_with_it(cast: Cast, tmp_path: Path) -> None:
+    artifact, _ = await upload(cast)
+    given = {"artifactId": artifact, "kind": "BOOTLOADER", "fileName": "bootloader.bin"}
+    attached = await cast.change("editor", "createAttachment", given, "uploadUrl")
+    assert (await cast.gateway.request("PUT", attached["uploadUrl"], data=b"boot")).status == 201
+    assert len(files(tmp_path)) == 2
+    await cast.change("admin", "deleteArtifact", {"id": artifact})
+    assert files(tmp_path) == []
+    assert await cast.count(ATTACHMENT) == 0
