@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from gateway import PARTS
 from models.tables import DEPLOYMENT, OTA_EXECUTION, OTA_JOB
+from resolvers.ota_targets import compile_target
+from services.joins import JoinDuty
 from tests.cast import Cast, group_id, org_id, refusals, thing_id, user_id
 from tests.ota import assert_counts, declare, deploy, execution_of, status_of, upload
 
@@ -142,6 +145,110 @@ async def test_a_later_start(cast: Cast) -> None:
     assert await status_of(cast, execution) == "PENDING"
 
 
+RULES = """deployment {
+  approval notify shareFile force dynamic maxThings timeoutSeconds windowStart windowEnd stopFailures stopPercent
+  stopMinimum metadata startsAt expiresAt initialThingCount
+  jobs { nodes { phase phasePercent phaseCount afterSuccessPercent plannedCount startsAt status approval metadata } }
+}"""
+
+
+async def test_rules_and_phases(cast: Cast) -> None:
+    await cast.add_things(9)
+    _, release = await upload(cast)
+    tomorrow = "2126-01-01T00:00:00.000000Z"
+    given = {
+        "organizationId": org_id(cast.acme),
+        "releaseId": release,
+        "name": "June",
+        "target": {"all": True},
+        "approval": True,
+        "notify": True,
+        "shareFile": True,
+        "timeoutSeconds": 3600,
+        "window": {"start": 1380, "end": 120},
+        "stop": {"failures": 3, "percent": 20, "minimum": 4},
+        "metadata": {"validity": {"start": 1, "end": 2}, "anything": ["x", None]},
+        "phases": [{"percent": 20}, {"count": 5, "startsAt": tomorrow}, {"afterSuccessPercent": 95}],
+    }
+    made = (await cast.change("editor", "createDeployment", given, RULES))["deployment"]
+    jobs = made.pop("jobs")["nodes"]
+    starts_at, now = made.pop("startsAt"), jobs[0]["startsAt"]
+    assert starts_at == now
+    assert made == {
+        "approval": True,
+        "notify": True,
+        "shareFile": True,
+        "force": False,
+        "dynamic": False,
+        "maxThings": None,
+        "timeoutSeconds": 3600,
+        "windowStart": 1380,
+        "windowEnd": 120,
+        "stopFailures": 3,
+        "stopPercent": 20,
+        "stopMinimum": 4,
+        "metadata": given["metadata"],
+        "expiresAt": None,
+        "initialThingCount": 10,
+    }
+    rules = {"approval": True, "metadata": given["metadata"]}
+    sizes = {"phasePercent": None, "phaseCount": None, "afterSuccessPercent": None}
+    assert sorted(jobs, key=lambda job: int(job["phase"])) == [
+        {"phase": 1, **sizes, "phasePercent": 20, "plannedCount": 2, "startsAt": now, "status": "IN_PROGRESS", **rules},
+        {"phase": 2, **sizes, "phaseCount": 5, "plannedCount": 5, "startsAt": tomorrow, "status": "SCHEDULED", **rules},
+        {
+            "phase": 3,
+            **sizes,
+            "afterSuccessPercent": 95,
+            "plannedCount": 3,
+            "startsAt": tomorrow,
+            "status": "SCHEDULED",
+            **rules,
+        },
+    ]
+    statuses = {row.status.value for row in await cast.rows(OTA_EXECUTION.select())}
+    assert statuses == {"AWAITING_APPROVAL"}
+    await assert_counts(cast)
+
+
+async def test_a_dynamic_one_is_joined_by_what_comes_to_meet_its_filter(cast: Cast) -> None:
+    """Its stored target is read back, whatever the filter says."""
+    _, release = await upload(cast)
+    wanted = {
+        "and": [{"type": ["DEVICE"]}, {"not": {"tag": {"eq": "old"}}}],
+        "attribute": {"scope": "INVENTORY", "name": "fw", "text": {"in": ["1.0", "1.1"]}},
+        "createdAt": {"gt": "2020-01-01T00:00:00Z"},
+        "connected": False,
+    }
+    rules = {"dynamic": True, "maxThings": 100}
+    deployment = await deploy(cast, releaseId=release, target={"filter": wanted}, **rules)
+    duty = JoinDuty(cast.store, cast.gateway.application[PARTS].tail.wake, compile_target)
+    assert await duty.run() == 0
+    good, old, unlike, away = await cast.add_things(4)
+    await cast.add_things(1, organization=cast.other)
+    for thing, version, tags in ((good, "1.0", []), (old, "1.1", ["old"]), (unlike, "2.0", [])):
+        attribute = {"scope": "INVENTORY", "name": "fw", "value": version}
+        patch = {"id": thing_id(thing), "attributes": [attribute], "tags": tags}
+        await cast.change("editor", "updateThings", {"things": [patch]})
+    assert away not in {good, old, unlike}
+    assert await duty.run() == 1
+    assert await duty.run() == 0
+    query = """query ($id: ID!) { deployment(id: $id) {
+      dynamic maxThings initialThingCount status target executions { nodes { thing { id } } }
+    } }"""
+    found = (await cast.data("viewer", query, {"id": deployment}))["deployment"]
+    stored = {**wanted, "createdAt": {"gt": "2020-01-01T00:00:00.000000Z"}}
+    assert found == {
+        "dynamic": True,
+        "maxThings": 100,
+        "initialThingCount": 0,
+        "status": "PENDING",
+        "target": {"filter": stored},
+        "executions": {"nodes": [{"thing": {"id": thing_id(good)}}]},
+    }
+    await assert_counts(cast)
+
+
 async def test_bad_input_makes_nothing(cast: Cast) -> None:
     _, release = await upload(cast)
     empty = (await declare(cast, releaseName="2.0"))["artifact"]["release"]["id"]
@@ -163,6 +270,21 @@ async def test_bad_input_makes_nothing(cast: Cast) -> None:
         ({"name": " "}, "INVALID_INPUT", ["name"]),
         ({"priority": 11}, "INVALID_INPUT", ["priority"]),
         ({"retries": -1}, "INVALID_INPUT", ["retries"]),
+        ({"approval": True, "force": True}, "INVALID_INPUT", ["force"]),
+        ({"notify": True}, "INVALID_INPUT", ["notify"]),
+        ({"shareFile": True}, "INVALID_INPUT", ["shareFile"]),
+        ({"maxThings": 3}, "INVALID_INPUT", ["maxThings"]),
+        ({"dynamic": True, "maxThings": 0}, "INVALID_INPUT", ["maxThings"]),
+        ({"dynamic": True, "target": {"thingIds": [mine]}}, "INVALID_INPUT", ["dynamic"]),
+        ({"timeoutSeconds": 0}, "INVALID_INPUT", ["timeoutSeconds"]),
+        ({"window": {"start": 0, "end": 1441}}, "INVALID_INPUT", ["window", "end"]),
+        ({"stop": {"percent": 101}}, "INVALID_INPUT", ["stop", "percent"]),
+        ({"stop": {}}, "INVALID_INPUT", ["stop"]),
+        ({"metadata": [1]}, "INVALID_INPUT", ["metadata"]),
+        ({"phases": []}, "INVALID_INPUT", ["phases"]),
+        ({"phases": [{"percent": 50}]}, "INVALID_INPUT", ["phases", "0"]),
+        ({"phases": [{"percent": 60}, {"percent": 41, "afterSuccessPercent": 1}]}, "INVALID_INPUT", ["phases"]),
+        ({"phases": [{}] * 101}, "LIMIT_REACHED", ["phases"]),
     ]
     for change, code, path in cases:
         assert await cast.error("editor", "createDeployment", good | change) == (code, path), change

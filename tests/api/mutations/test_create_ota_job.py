@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.tables import OTA_EXECUTION, OTA_JOB
-from tests.cast import Cast, org_id, refusals, thing_id
+from sqlalchemy import update
+
+from models.columns import now
+from models.tables import ARTIFACT, OTA_EXECUTION, OTA_JOB
+from tests.cast import Cast, group_id, org_id, refusals, thing_id
 from tests.ota import assert_counts, declare, upload
 
 FIELDS = """otaJob {
@@ -55,9 +58,48 @@ async def test_bad_input_makes_nothing(cast: Cast) -> None:
         ({"priority": 0}, "INVALID_INPUT", ["priority"]),
         ({"retries": 101}, "INVALID_INPUT", ["retries"]),
     ]
+    cases += [
+        ({"signing": {}}, "INVALID_INPUT", ["signing"]),
+        ({"signing": {"keyIds": ["signingkey_" + "0" * 32]}}, "NOT_FOUND", ["signing", "keyIds", "0"]),
+        ({"signing": {"keyIds": [artifact]}}, "INVALID_INPUT", ["signing", "keyIds", "0"]),
+        ({"signing": {"keyIds": [], "automatic": True}}, "INVALID_INPUT", ["signing"]),
+        ({"approval": True, "force": True}, "INVALID_INPUT", ["force"]),
+        ({"timeoutSeconds": -1}, "INVALID_INPUT", ["timeoutSeconds"]),
+    ]
     for change, code, path in cases:
         assert await cast.error("editor", "createOtaJob", good | change) == (code, path), change
     assert await cast.count(OTA_JOB) == await cast.count(OTA_EXECUTION) == 0
+
+
+async def test_an_archived_artifact_is_not_brought(cast: Cast) -> None:
+    artifact, _ = await upload(cast)
+    async with cast.store.write() as session:
+        await session.execute(update(ARTIFACT).values(archived_at=now()))
+    given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": {"all": True}}
+    assert await cast.error("editor", "createOtaJob", given) == ("WRONG_STATE", ["artifactId"])
+    assert await cast.count(OTA_JOB) == 0
+
+
+async def test_a_thing_reached_twice_counts_once(cast: Cast) -> None:
+    artifact, _ = await upload(cast)
+    mine = thing_id(cast.thing)
+    target = {"thingIds": [mine, mine], "groupIds": [group_id(cast.group)]}
+    given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": target}
+    rules = {"description": "Less noise.", "force": True, "signing": {"automatic": True}, "timeoutSeconds": 60}
+    select = (
+        "otaJob { description force signing plannedCount target counts { total } status signingKeys { totalCount } }"
+    )
+    payload = await cast.change("editor", "createOtaJob", {**given, **rules}, f"otaJob {{ {fields} }}")
+    assert payload["otaJob"] == {
+        "description": "Less noise.",
+        "force": True,
+        "signing": "AUTOMATIC",
+        "plannedCount": 1,
+        "target": {"thingIds": [mine, mine], "thingCount": 2, "groupIds": [group_id(cast.group)]},
+        "counts": {"total": 1},
+        "status": "IN_PROGRESS",
+        "signingKeys": {"totalCount": 0},
+    }
 
 
 async def test_who_may_not(cast: Cast) -> None:

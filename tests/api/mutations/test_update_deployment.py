@@ -36,6 +36,37 @@ async def test_a_finished_one_keeps_its_priority(cast: Cast) -> None:
     assert (payload["deployment"]["description"], payload["deployment"]["priority"]) == ("Stopped.", 5)
 
 
+RULES = """deployment {
+  version metadata stopFailures stopPercent stopMinimum windowStart windowEnd description
+  jobs { nodes { metadata stopFailures windowStart description } }
+}"""
+
+
+async def test_rules_of_its_jobs_too(cast: Cast) -> None:
+    deployment = await deploy(cast, window={"start": 0, "end": 60}, stop={"percent": 5})
+    change = {"id": deployment, "metadata": {"a": 1}, "stop": {"failures": 2}, "window": None, "description": "New."}
+    payload = await cast.change("editor", "updateDeployment", change, RULES)
+    assert payload["deployment"] == {
+        "version": 2,
+        "metadata": {"a": 1},
+        "stopFailures": 2,
+        "stopPercent": None,
+        "stopMinimum": None,
+        "windowStart": None,
+        "windowEnd": None,
+        "description": "New.",
+        "jobs": {"nodes": [{"metadata": {"a": 1}, "stopFailures": 2, "windowStart": None, "description": "New."}]},
+    }
+    for bad, path in (
+        ({"stop": {"failures": -1}}, ["stop", "failures"]),
+        ({"window": {"start": 5, "end": 5}}, ["window"]),
+        ({"metadata": "x"}, ["metadata"]),
+    ):
+        assert await cast.error("editor", "updateDeployment", {"id": deployment, **bad}) == ("INVALID_INPUT", path)
+    again = await cast.change("editor", "updateDeployment", {"id": deployment, "stop": None}, RULES)
+    assert (again["deployment"]["stopFailures"], again["deployment"]["version"]) == (None, 3)
+
+
 async def test_who_may_not(cast: Cast) -> None:
     deployment = await deploy(cast)
     await cast.refused("updateDeployment", {"id": deployment, "name": "x"}, refusals(viewer="FORBIDDEN"))

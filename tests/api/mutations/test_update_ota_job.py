@@ -20,6 +20,26 @@ async def test_an_ended_one_keeps_its_priority(cast: Cast) -> None:
     assert await cast.error("editor", "updateOtaJob", {"id": job, "priority": 1}) == ("WRONG_STATE", ["priority"])
 
 
+async def test_rules(cast: Cast) -> None:
+    job = await start_job(cast)
+    change = {"id": job, "description": "New.", "metadata": {"a": 1}, "stop": {"percent": 7}}
+    change["window"] = {"start": 60, "end": 0}
+    select = "otaJob { description metadata stopPercent stopMinimum windowStart windowEnd version }"
+    payload = await cast.change("editor", "updateOtaJob", change, select)
+    assert payload["otaJob"] == {
+        "description": "New.",
+        "metadata": {"a": 1},
+        "stopPercent": 7,
+        "stopMinimum": 1,
+        "windowStart": 60,
+        "windowEnd": 0,
+        "version": 2,
+    }
+    await cast.change("editor", "cancelOtaJob", {"id": job})
+    late = {"id": job, "window": None}
+    assert await cast.error("editor", "updateOtaJob", late) == ("WRONG_STATE", ["window"])
+
+
 async def test_who_may_not(cast: Cast) -> None:
     job = await start_job(cast)
     await cast.refused("updateOtaJob", {"id": job, "name": "x"}, refusals(viewer="FORBIDDEN"))
