@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 
 from models import AuthSetRow, OrganizationRow, ThingRow
-from models.enums import AttributeScope, AuthSetStatus, EventKind, Permission, ThingAuthStatus, ThingType
+from models.enums import AuthSetStatus, EventKind, Permission, ThingAuthStatus, ThingType
 from models.ids import new_id
 from models.tables import AUTH_SET, THING, THING_TOKEN
 from services import accepted_things, thing_parts
@@ -31,7 +31,6 @@ from sql.sets import member_of
 
 MAX_SETS: Final = 20
 """Auth sets of one thing; a key more is not recorded before one of them is deleted."""
-STATUS_ATTRIBUTE: Final = "auth_status"
 _STRONGEST_FIRST: Final = (
     AuthSetStatus.ACCEPTED,
     AuthSetStatus.PREAUTHORIZED,
@@ -238,7 +237,7 @@ async def _end_tokens(work: UnitOfWork, sets: Sequence[UUID]) -> None:
 
 
 def _mirror(status: ThingAuthStatus) -> AttributeDraft:
-    return AttributeDraft(AttributeScope.SYSTEM, STATUS_ATTRIBUTE, status.value)
+    return AttributeDraft(*thing_parts.STATUS, status.value)
 
 
 def _touch(work: UnitOfWork, row: AuthSetRow) -> None:

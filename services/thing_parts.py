@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import and_, delete, func, insert, not_, select
 
 from models.dialects import upsert
 from models.enums import AttributeScope
@@ -22,6 +22,8 @@ MAX_TAGS: Final = 100
 MAX_ATTRIBUTES: Final = 200
 MAX_ATTRIBUTES_OF_A_THING: Final = 1_000
 MAX_LIST: Final = 100
+STATUS: Final = (AttributeScope.SYSTEM, "auth_status")
+"""The attribute that mirrors the status of a thing's auth sets: kept by the gateway, and by nobody else."""
 TEXT_LENGTH: Final = 1024
 TEXT_OCTETS: Final = 1536
 
@@ -51,6 +53,13 @@ async def replace_tags(work: UnitOfWork, thing_id: UUID, tags: Sequence[str], pa
         await work.session.execute(insert(THING_TAG), rows)
 
 
+def check_free(drafts: Sequence[AttributeDraft], path: Path) -> None:
+    """Raise InvalidInput for an attribute that the gateway keeps itself."""
+    for index, draft in enumerate(drafts):
+        if (draft.scope, draft.name.strip()) == STATUS:
+            raise InvalidInput("this attribute follows from the auth sets of the thing", (*path, index, "name"))
+
+
 def attribute_rows(
     work: UnitOfWork, thing_id: UUID, drafts: Sequence[AttributeDraft], path: Path
 ) -> list[dict[str, Any]]:
@@ -68,11 +77,12 @@ async def write_attributes(
 ) -> None:
     """Write attributes by scope and name; others stay (mender.state.report-attributes), null ones are taken away.
 
-    None takes all away. Raises LimitReached when the thing would have more than 1,000.
+    None takes all away, `STATUS` excepted. Raises LimitReached when the thing would have more than 1,000.
     """
     columns = THING_ATTRIBUTE.c
     if drafts is None:
-        await work.session.execute(delete(THING_ATTRIBUTE).where(columns.thing_id == thing_id))
+        kept = and_(columns.scope == STATUS[0], columns.name == STATUS[1])
+        await work.session.execute(delete(THING_ATTRIBUTE).where(columns.thing_id == thing_id, not_(kept)))
         return
     rows = attribute_rows(work, thing_id, drafts, path)
     cleared: defaultdict[AttributeScope, list[str]] = defaultdict(list)

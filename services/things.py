@@ -54,6 +54,8 @@ async def create(
     organization's, Conflict for a taken external id, LimitReached when the organization may not have so many.
     """
     check_bulk(drafts, path)
+    for index, draft in enumerate(drafts):
+        thing_parts.check_free(draft.attributes, (*path, index, "attributes"))
     organization = await work.fetch(OrganizationRow, organization_id, Permission.THING_WRITE, ("organizationId",))
     await check_limit(work, organization, len(drafts), path)
     return await insert_things(work, organization_id, drafts, path)
@@ -77,6 +79,7 @@ async def edit(
     if "tags" in changes:
         await thing_parts.replace_tags(work, thing_id, changes["tags"] or [], (*path, "tags"))
     if "attributes" in changes:
+        thing_parts.check_free(changes["attributes"] or [], (*path, "attributes"))
         await thing_parts.write_attributes(work, thing_id, changes["attributes"], (*path, "attributes"))
     _touch(work, row)
     await work.session.flush()

@@ -147,3 +147,24 @@ async def test_operators_look_into_any_organization(cast: Cast, fleet: dict[str,
     await cast.change("platform", "setOrganizationLimits", {"organizationId": org_id(cast.acme), "acceptedThings": 8})
     limited = (await cast.data("viewer", inside, {"id": org_id(cast.acme)}))["organization"]
     assert (limited["acceptedThingLimit"], limited["acceptedThingCount"]) == (8, 1)
+
+
+async def test_nobody_writes_the_mirror_but_the_gateway(cast: Cast, fleet: dict[str, Device]) -> None:
+    """Not by name, and not with all attributes at once: filters by the status and by the attribute agree."""
+    thing = await fleet["PENDING"].thing()
+    for name in ("auth_status", " auth_status "):
+        for value in ("ACCEPTED", None):
+            given = [{"scope": "SYSTEM", "name": name, "value": value}]
+            patch = {"things": [{"id": thing, "attributes": given}]}
+            path = ["things", "0", "attributes", "0", "name"]
+            assert await cast.error("owner", "updateThings", patch) == ("INVALID_INPUT", path)
+            new = {
+                "organizationId": org_id(cast.acme),
+                "things": [{"name": "a", "type": "DEVICE", "attributes": given}],
+            }
+            assert await cast.error("owner", "createThings", new) == ("INVALID_INPUT", path)
+    await cast.change("owner", "updateThings", {"things": [{"id": thing, "attributes": None}]})
+    attributes = "query A($id: ID!) { thing(id: $id) { attributes { scope name value } } }"
+    assert (await cast.data("viewer", attributes, {"id": thing}))["thing"] == {
+        "attributes": [{"scope": "SYSTEM", "name": "auth_status", "value": "PENDING"}]
+    }
