@@ -61,8 +61,15 @@ LISTS = (
     "deployments",
     "otaJobs",
     "otaExecutions",
+    "signingKeys",
+    "signingRequests",
 )
 NOUNS = (
+    ("attachment", "attachment"),
+    ("authset", "authset"),
+    ("tenant", "tenanttoken"),
+    ("signingreq", "signingrequest"),
+    ("signingkey", "key"),
     ("otaexec", "execution"),
     ("otajob", "job"),
     ("org", "organization"),

@@ -85,6 +85,9 @@ async def test_nobody_is_told_where_nobody_is_to_be(cast: Cast) -> None:
         await start_job(cast, artifactId=artifact, **target)
         await deploy(cast, releaseId=release, approval=True, **target)
         assert await cast.count(EVENT, EVENT.c.kind == EventKind.OTA_UPDATE_OFFERED) == 0
+        # Those that wait are seen by whoever asks.
+        asked = await cast.data("viewer", "{ otaExecutions(filter: { status: AWAITING_APPROVAL }) { totalCount } }")
+        assert asked["otaExecutions"]["totalCount"] == 2
         await start_job(cast, artifactId=artifact, **WAITS, **target)
         assert await cast.count(EVENT, EVENT.c.kind == EventKind.OTA_UPDATE_OFFERED) == 1
         # The next one is the first that any of them hears of.
