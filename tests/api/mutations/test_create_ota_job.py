@@ -86,9 +86,7 @@ async def test_a_thing_reached_twice_counts_once(cast: Cast) -> None:
     target = {"thingIds": [mine, mine], "groupIds": [group_id(cast.group)]}
     given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "One", "target": target}
     rules = {"description": "Less noise.", "force": True, "signing": {"automatic": True}, "timeoutSeconds": 60}
-    select = (
-        "otaJob { description force signing plannedCount target counts { total } status signingKeys { totalCount } }"
-    )
+    fields = "description force signing plannedCount target counts { total } status signingKeys { totalCount }"
     payload = await cast.change("editor", "createOtaJob", {**given, **rules}, f"otaJob {{ {fields} }}")
     assert payload["otaJob"] == {
         "description": "Less noise.",
