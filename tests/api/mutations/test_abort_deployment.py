@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from models.enums import EventKind
 from models.tables import DEPLOYMENT, EVENT
+from resolvers.ota_targets import compile_target
+from services.joins import JoinDuty
 from tests.cast import Cast, refusals
 from tests.ota import assert_counts, deploy, execution_of, status_of
 
@@ -48,8 +50,43 @@ async def test_a_scheduled_one(cast: Cast) -> None:
     assert payload["deployment"]["status"] == "FINISHED"
 
 
+async def test_later_phases_and_those_who_would_join_are_stopped_too(cast: Cast) -> None:
+    (joiner,) = await cast.add_things(1)
+    phases = [{"count": 1}, {"startsAt": "2999-01-01T00:00:00Z"}]
+    deployment = await deploy(cast, phases=phases)
+    fields = "deployment { status jobs { nodes { status cancelledAt begunAt } } }"
+    found = (await cast.change("editor", "abortDeployment", {"id": deployment}, fields))["deployment"]
+    assert found["status"] == "FINISHED"
+    assert [job["status"] for job in found["jobs"]["nodes"]] == ["CANCELLED", "CANCELLED"]
+    assert all(job["cancelledAt"] is not None for job in found["jobs"]["nodes"])
+    assert await status_of(cast, await execution_of(cast, joiner, deployment)) == "ABORTED"
+    asks = {"deviceType": "pump", "artifactName": "0.9"}
+    assert (await cast.change("thing", "myNextUpdate", asks, "offer { execution { id } }"))["offer"] is None
+
+
+async def test_a_dynamic_one_grows_no_more(cast: Cast) -> None:
+    deployment = await deploy(cast, dynamic=True)
+    joins = JoinDuty(cast.store, lambda: None, compile_target)
+    await cast.add_things(1)
+    assert await joins.run() == 1
+    await cast.change("editor", "abortDeployment", {"id": deployment})
+    await cast.add_things(1)
+    assert await joins.run() == 0
+    assert await cast.value(DEPLOYMENT.c.aborted_count) == 2
+    await assert_counts(cast)
+
+
+async def test_a_paused_one(cast: Cast) -> None:
+    deployment = await deploy(cast)
+    await cast.change("editor", "pauseDeployment", {"id": deployment})
+    payload = await cast.change("editor", "abortDeployment", {"id": deployment}, "deployment { status pausedAt }")
+    assert payload["deployment"] == {"status": "FINISHED", "pausedAt": None}
+
+
 async def test_only_once(cast: Cast) -> None:
     deployment = await deploy(cast)
+    stale = {"id": deployment, "expectedVersion": 7}
+    assert await cast.error("editor", "abortDeployment", stale) == ("CONFLICT", ["expectedVersion"])
     await cast.change("editor", "abortDeployment", {"id": deployment})
     assert await cast.error("editor", "abortDeployment", {"id": deployment}) == ("WRONG_STATE", ["id"])
     assert await cast.error("editor", "abortDeployment", {"id": "deployment_" + "0" * 32}) == ("NOT_FOUND", ["id"])

@@ -36,6 +36,40 @@ async def test_the_phase_of_a_deployment(cast: Cast) -> None:
     assert await cast.error("editor", "deleteOtaJob", job) == ("WRONG_STATE", ["id"])
 
 
+async def test_what_has_begun_may_report_its_end(cast: Cast) -> None:
+    """Nothing is offered any more; who is in the middle goes on, and its end is counted."""
+    offered, running = await cast.add_things(2)
+    job = await start_job(cast)
+    mine, asked, begun = [await execution_of(cast, thing, job) for thing in (cast.thing, offered, running)]
+    for status in ("STARTED", "DOWNLOADING"):
+        await cast.change("editor", "reportOtaExecution", {"executionId": begun, "status": status})
+    fields = "otaJob { status cancelledAt finishedAt counts { aborted downloading } }"
+    found = (await cast.change("editor", "cancelOtaJob", {"id": job}, fields))["otaJob"]
+    assert found.pop("cancelledAt") is not None
+    assert found == {"status": "CANCELLED", "finishedAt": None, "counts": {"aborted": 2, "downloading": 1}}
+    asks = {"deviceType": "pump", "artifactName": "0.9"}
+    assert (await cast.change("thing", "myNextUpdate", asks, "offer { execution { id } }"))["offer"] is None
+    late = {"executionId": mine, "status": "DOWNLOADING"}
+    assert (await cast.error("thing", "reportOtaExecution", late))[0] == "CONFLICT"
+    assert await cast.error("editor", "deleteOtaJob", {"id": job}) == ("WRONG_STATE", ["id"])
+    await cast.change("editor", "reportOtaExecution", {"executionId": begun, "status": "SUCCESS"})
+    assert [await status_of(cast, each) for each in (mine, asked, begun)] == ["ABORTED", "ABORTED", "SUCCESS"]
+    assert await cast.value(OTA_JOB.c.status) is OtaJobStatus.CANCELLED
+    assert await cast.value(OTA_JOB.c.finished_at) is not None
+    await assert_counts(cast)
+    await cast.change("editor", "deleteOtaJob", {"id": job})
+
+
+async def test_only_once_and_only_what_is_there(cast: Cast) -> None:
+    job = await start_job(cast)
+    stale = {"id": job, "expectedVersion": 7}
+    assert await cast.error("editor", "cancelOtaJob", stale) == ("CONFLICT", ["expectedVersion"])
+    assert await cast.error("editor", "cancelOtaJob", {"id": "otajob_" + "0" * 32}) == ("NOT_FOUND", ["id"])
+    done = {"executionId": await execution_of(cast, cast.thing, job), "status": "SUCCESS"}
+    await cast.change("thing", "reportOtaExecution", done)
+    assert await cast.error("editor", "cancelOtaJob", {"id": job}) == ("WRONG_STATE", ["id"])
+
+
 async def test_who_may_not(cast: Cast) -> None:
     job = await start_job(cast)
     await cast.refused("cancelOtaJob", {"id": job}, refusals(viewer="FORBIDDEN"))
