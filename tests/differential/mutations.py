@@ -23,7 +23,9 @@ from tests.differential.operations import Operation, Scope, Writer
 from tests.differential.world import DOCUMENTS, MARKS, NAMES, START, TAGS, VALUES
 
 ENDINGS: Final = (
+    "decommissionThings",
     "deleteThings",
+    "deleteAttachment",
     "deleteArtifact",
     "deleteRelease",
     "deleteDeployment",
