@@ -120,7 +120,7 @@ async def test_what_ends_a_token_ends_it_at_both_doors(cast: Cast, device: Devic
     token = await device.sign_in()
     kept = authenticator(cast)
     header = f"Bearer {token}"
-    assert await kept.authenticate_thing(header)
+    assert (await kept.authenticate_thing(header)).thing_id == key(await device.thing())
     async with cast.store.write() as session:
         if what == "token":
             await session.execute(THING_TOKEN.delete())

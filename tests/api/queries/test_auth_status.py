@@ -70,7 +70,7 @@ async def test_pages_hold_things_with_their_sets(cast: Cast, fleet: dict[str, De
     query = f"query P($after: String) {{ {page} }}"
     first = (await cast.data("viewer", query))["things"]
     second = (await cast.data("viewer", query, {"after": first["pageInfo"]["endCursor"]}))["things"]
-    accepted, preauthorized, pending = first["nodes"][1], *second["nodes"]
+    (_, accepted), (preauthorized, pending) = first["nodes"], second["nodes"]
     assert first["nodes"][0]["authSets"] == []
     for node, status in ((accepted, "ACCEPTED"), (preauthorized, "PREAUTHORIZED"), (pending, "PENDING")):
         device = fleet[status]
