@@ -52,7 +52,11 @@ def test_every_field_is_classified_and_little_is_public(schema: GraphQLSchema) -
     assert {name for name, need in roots.items() if need is PUBLIC} == PUBLIC_FIELDS
     assert all(isinstance(need, Needs | Permission) for need in needs.values())
     read = {need for name, need in roots.items() if name.startswith("Query.")}
-    assert read <= {SIGNED_IN, *READING}
+    # Who may not deploy has no use for what a deployment would do.
+    assert read <= {SIGNED_IN, *READING, Permission.OTA_DEPLOY}
+    assert [name for name, need in roots.items() if name.startswith("Query.") and need is Permission.OTA_DEPLOY] == [
+        "Query.deploymentPreview"
+    ]
 
 
 def test_the_needs_of_root_fields_are_those_that_the_guard_asks_for(schema: GraphQLSchema) -> None:
@@ -122,9 +126,12 @@ async def test_nobody_gets_anything_but_sign_in(gateway: Gateway, fleet: Fleet, 
     """Every root field, asked for by nobody: UNAUTHENTICATED, and no data. Values are never looked at before."""
     assert schema.query_type is not None
     assert schema.mutation_type is not None
-    known = {"id": fleet.alder.pump.id, "ids": [fleet.alder.pump.id]}
+    known = {"id": fleet.alder.pump.id, "ids": [fleet.alder.pump.id], "thingId": fleet.alder.pump.id}
     for name, field in schema.query_type.fields.items():
-        given = ", ".join(f"{each}: {_literal(known[each])}" for each in field.args if each in known)
+        named = {each: _literal(known[each]) for each in field.args if each in known}
+        if "input" in field.args:
+            named["input"] = _least(schema, str(field.args["input"].type).rstrip("!"))
+        given = ", ".join(f"{each}: {value}" for each, value in named.items())
         arguments = f"({given})" if given else ""
         selection = "" if is_leaf_type(get_named_type(field.type)) else "{ __typename }"
         answer = await gateway.graphql(f"{{ {name}{arguments} {selection} }}")
