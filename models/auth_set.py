@@ -45,7 +45,7 @@ class ThingTokenRow(SQLModel, table=True):
     thing_id: UUID = reference("thing.id")
     auth_set_id: UUID = reference("auth_set.id", index=True)
     issued_at: datetime = moment()
-    expires_at: datetime = moment()
+    expires_at: datetime = moment(index=True)
 
 
 class TenantTokenRow(Owned, Versioned, table=True):

@@ -237,6 +237,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("thing_token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_thing_token_auth_set_id"), ["auth_set_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_thing_token_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_thing_token_organization_id"), ["organization_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_thing_token_thing_id_id"), ["thing_id", "id"], unique=False)
 
@@ -707,6 +708,7 @@ def downgrade() -> None:
     with op.batch_alter_table("thing_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_thing_token_thing_id_id"))
         batch_op.drop_index(batch_op.f("ix_thing_token_organization_id"))
+        batch_op.drop_index(batch_op.f("ix_thing_token_expires_at"))
         batch_op.drop_index(batch_op.f("ix_thing_token_auth_set_id"))
 
     op.drop_table("thing_token")
