@@ -40,6 +40,8 @@ async def deploy(gateway: Gateway, tenant: Tenant) -> None:
         "organizationId": tenant.organization,
         "releaseName": "pump-1.0",
         "fileName": "pump.bin",
+        "version": "1.0",
+        "model": "pump",
         "size": len(FILE),
         "sha256": hashlib.sha256(FILE).hexdigest(),
     }
