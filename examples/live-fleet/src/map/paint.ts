@@ -20,8 +20,8 @@ export function paletteOf(element: Element): Palette {
   return {
     ground: colour('map-ground'),
     line: colour('map-line'),
-    ink: colour('ink'),
-    quiet: colour('quiet'),
+    ink: colour('map-ink'),
+    quiet: colour('map-quiet'),
     disc: colour('map-disc'),
     connected: colour('connected'),
     disconnected: colour('disconnected'),
