@@ -38,6 +38,16 @@ async def test_one_that_was_done_by_its_things(cast: Cast) -> None:
     assert await listed(cast, "CURRENT") == []
 
 
+async def test_a_dynamic_one_is_cancelled_first(cast: Cast) -> None:
+    key = await start_job(cast, dynamic=True)
+    done = {"executionId": await execution_of(cast, cast.thing, key), "status": "SUCCESS"}
+    await cast.change("thing", "reportOtaExecution", done)
+    assert await cast.error("editor", "archiveOtaJob", {"id": key}) == ("WRONG_STATE", ["id"])
+    await cast.change("editor", "cancelOtaJob", {"id": key})
+    await cast.change("editor", "archiveOtaJob", {"id": key})
+    assert await listed(cast, "CURRENT") == []
+
+
 async def test_who_may_not(cast: Cast) -> None:
     key = await start_job(cast)
     await cast.change("editor", "cancelOtaJob", {"id": key})

@@ -48,10 +48,8 @@ async def test_phases_say_who_has_asked(cast: Cast) -> None:
     await cast.change("thing", "myNextUpdate", ASKS)
     found = await read(cast, key)
     asked = [job["askedCount"] for job in found["jobs"]["nodes"]]
-    mine = await execution_of(cast, cast.thing, key)
-    of_job = "query ($id: ID!) { otaExecution(id: $id) { job { phase } } }"
-    phase = (await cast.data("viewer", of_job, {"id": mine}))["otaExecution"]["job"]["phase"]
-    assert asked == ([1, 0] if phase == 1 else [0, 0])
+    # Things go into phases by their ids, which grow with time: the one that asks is in the first.
+    assert asked == [1, 0]
     assert found["askedCount"] == sum(asked)
     unknown = await cast.data("viewer", READ, {"id": "deployment_" + "0" * 32})
     assert unknown["deployment"] is None
