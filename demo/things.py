@@ -29,7 +29,7 @@ from models.tables import (
     THING_STATE,
     THING_TAG,
 )
-from services.picks import DEVICE_TYPE
+from services.artifact_choice import DEVICE_TYPE
 from services.tokens import digest, new_secret
 
 TABLES: Final = (THING, THING_STATE, THING_ATTRIBUTE, THING_TAG, THING_LIFECYCLE, GROUP_THING, OTA_EXECUTION)

@@ -22,8 +22,8 @@ from models.enums import ArtifactStatus, DeploymentStatus, Lifecycle, OtaJobStat
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from models.tables import ARTIFACT, DEPLOYMENT, OTA_JOB, RELEASE
+from services.artifact_choice import DEVICE_TYPE
 from services.execution_moves import ACTIVE
-from services.picks import DEVICE_TYPE
 
 ArtifactFile = tuple[UUID, bytes, str]
 """An artifact, the content of its file, and what the file is called."""

@@ -30,10 +30,8 @@ from sqlalchemy import (
 from models.columns import JSON_COLUMN
 from models.enums import ArtifactStatus, AttributeScope
 from models.tables import ARTIFACT, OTA_EXECUTION, THING, THING_ATTRIBUTE
+from services.artifact_choice import DEVICE_TYPE, MOST
 from services.unit_of_work import UnitOfWork
-
-DEVICE_TYPE: Final = "device_type"
-"""What a thing calls its type: an inventory attribute, or else a word of what it last said that it provides."""
 
 _INVENTORY: Final = AttributeScope.INVENTORY.value
 
@@ -68,17 +66,21 @@ def of_release(release_id: UUID, owner: UUID | None) -> ColumnElement[bool]:
 
 
 async def find_fits(work: UnitOfWork, condition: ColumnElement[bool]) -> Fits | None:
-    """What the artifacts that meet the condition fit; None when no uploaded one is there that is not archived."""
+    """What the artifacts that meet the condition fit; None when no uploaded one is there that is not archived.
+
+    Of very many the newest count, as when things ask (`services.artifact_choice`).
+    """
     statement = (
         select(ARTIFACT.c.id, ARTIFACT.c.compatible_types)
         .where(condition, ARTIFACT.c.status == ArtifactStatus.READY, ARTIFACT.c.archived_at.is_(None))
-        .order_by(ARTIFACT.c.id)
+        .order_by(ARTIFACT.c.id.desc())
+        .limit(MOST)
     )
-    rows = (await work.session.execute(statement)).all()
-    if not rows:
+    newest = (await work.session.execute(statement)).all()
+    if not newest:
         return None
-    by_type = {kind: key for key, types in rows for kind in types}
-    return Fits(by_type, next((key for key, types in reversed(rows) if not types), None))
+    by_type = {kind: key for key, types in reversed(newest) for kind in types}
+    return Fits(by_type, next((key for key, types in newest if not types), None))
 
 
 def pick(dialect: str, aim: Aim, fits: Fits) -> FromClause:

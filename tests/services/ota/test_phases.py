@@ -175,7 +175,7 @@ async def test_things_that_nothing_fits_are_counted_in_their_phase(
         (OtaJobStatus.SCHEDULED, 0, 2),
     ]
     assert jobs[0].finished_at is not None
-    assert (await fleet.one(DeploymentRow, key)).status is DeploymentStatus.PENDING
+    assert (await fleet.one(DeploymentRow, key)).status is DeploymentStatus.IN_PROGRESS
     await fleet.assert_counts()
 
 

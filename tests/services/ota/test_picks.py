@@ -43,7 +43,7 @@ async def test_what_a_thing_has_said_of_its_type(fleet: Fleet, working: Working,
     assert (made[other].artifact_id, made[other].status) == (None, Status.NO_ARTIFACT)
     deployment = await fleet.one(DeploymentRow, key)
     assert (deployment.pending_count, deployment.no_artifact_count) == (5, 1)
-    assert deployment.status is DeploymentStatus.PENDING
+    assert deployment.status is DeploymentStatus.IN_PROGRESS
 
 
 async def test_a_thing_that_has_not_said_it(fleet: Fleet, working: Working, editor: Access) -> None:
