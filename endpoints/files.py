@@ -15,7 +15,6 @@ from aiohttp import hdrs, web
 
 from endpoints.answers import STATUSES, HttpError, json_response
 from endpoints.ranges import Piece, asked_piece, has_failed_condition, is_unchanged
-from endpoints.sending import send_piece
 from services.artifact_rules import check_md5, content_disposition
 from services.errors import FleetError, InvalidInput
 from services.signed_addresses import SignedAddresses
@@ -124,7 +123,10 @@ async def _send(request: web.Request, response: web.StreamResponse, download: Do
         response.set_status(HTTPStatus.PARTIAL_CONTENT)
         response.headers[hdrs.CONTENT_RANGE] = f"bytes {piece.start}-{piece.start + piece.length - 1}/{size}"
     response.content_length = piece.length
-    await send_piece(request, response, download.file, piece)
+    await response.prepare(request)
+    async for chunk in download.file.read(piece.start, piece.length):
+        await response.write(chunk)
+    await response.write_eof()
     return response
 
 

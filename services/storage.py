@@ -40,8 +40,6 @@ class StoredFile(ABC):
     """A file that is kept, open for reading."""
 
     size: int
-    handle: BinaryIO | None = None
-    """The open file itself where it is one of this machine, for the kernel to send; it is closed by who opened it."""
 
     @abstractmethod
     def read(self, start: int, length: int) -> AsyncIterator[bytes]:
@@ -219,10 +217,10 @@ class _LocalFile(StoredFile):
 
     def __init__(self, path: Path) -> None:
         try:
-            self.handle: BinaryIO = path.open("rb", buffering=0)
+            self._file: BinaryIO = path.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise _missing(path) from error
-        self.size = os.fstat(self.handle.fileno()).st_size
+        self.size = os.fstat(self._file.fileno()).st_size
         self._lock = Lock()
 
     async def read(self, start: int, length: int) -> AsyncIterator[bytes]:
@@ -237,12 +235,12 @@ class _LocalFile(StoredFile):
 
     def _read(self, start: int, length: int) -> bytes:
         with self._lock:
-            return os.pread(self.handle.fileno(), length, start)
+            return os.pread(self._file.fileno(), length, start)
 
     def close(self) -> None:
         """Close it."""
         with self._lock:
-            self.handle.close()
+            self._file.close()
 
 
 def _missing(path: Path) -> FileMissing:
