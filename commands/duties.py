@@ -23,13 +23,13 @@ def make_scheduler(parts: Parts) -> Scheduler:
         [
             JobStarts(store, committed, beginnings.begin),
             Expiries(store, committed),
-            Leftovers(store, committed),
             JoinDuty(store, committed, compile_target),
             parts.hearing,
             GenerationDuty(store, parts.files, parts.spool, committed),
             SigningDuty(store, parts.files, parts.storage, parts.spool, parts.vault, committed),
         ],
         [
+            Leftovers(store, committed),
             SealingDuty(store, parts.vault),
             ExpiredTokens(store, committed),
             AbandonedUploads(store, parts.storage, parts.spool),

@@ -19,7 +19,21 @@ class OtaJobRow(Owned, Versioned, CampaignRules, CampaignProgress, ExecutionCoun
     """A batch of updates that starts at one time: a phase of a deployment, or a job of its own with one artifact."""
 
     __tablename__ = "ota_job"
-    __table_args__ = (Index(None, "organization_id", "id"),)
+    __table_args__ = (
+        Index(None, "organization_id", "id"),
+        Index(
+            "ix_ota_job_waiting",
+            "starts_at",
+            postgresql_where=text("begun_at IS NULL"),
+            sqlite_where=text("begun_at IS NULL"),
+        ),
+        Index(
+            "ix_ota_job_expiring",
+            "expires_at",
+            postgresql_where=text("finished_at IS NULL"),
+            sqlite_where=text("finished_at IS NULL"),
+        ),
+    )
 
     deployment_id: UUID | None = reference("deployment.id", nullable=True, index=True)
     artifact_id: UUID | None = reference("artifact.id", ondelete="NO ACTION", nullable=True, index=True)

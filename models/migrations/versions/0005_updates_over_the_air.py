@@ -514,6 +514,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("retry_of_id", sa.Uuid(), nullable=True))
         batch_op.create_index(batch_op.f("ix_ota_job_created_by_id"), ["created_by_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_ota_job_retry_of_id"), ["retry_of_id"], unique=False)
+        for name, column, condition in (
+            ("ix_ota_job_waiting", "starts_at", sa.text("begun_at IS NULL")),
+            ("ix_ota_job_expiring", "expires_at", sa.text("finished_at IS NULL")),
+        ):
+            batch_op.create_index(name, [column], unique=False, postgresql_where=condition, sqlite_where=condition)
         batch_op.create_foreign_key(
             batch_op.f("fk_ota_job_created_by_id_user_account"),
             "user_account",
@@ -584,6 +589,8 @@ def downgrade() -> None:
     with op.batch_alter_table("ota_job", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_ota_job_retry_of_id_ota_job"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_ota_job_created_by_id_user_account"), type_="foreignkey")
+        for name in ("ix_ota_job_waiting", "ix_ota_job_expiring"):
+            batch_op.drop_index(name)
         batch_op.drop_index(batch_op.f("ix_ota_job_retry_of_id"))
         batch_op.drop_index(batch_op.f("ix_ota_job_created_by_id"))
         batch_op.drop_column("retry_of_id")
