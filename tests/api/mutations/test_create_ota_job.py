@@ -7,7 +7,7 @@ from sqlalchemy import update
 from models.columns import now
 from models.tables import ARTIFACT, OTA_EXECUTION, OTA_JOB
 from tests.cast import Cast, group_id, org_id, refusals, thing_id
-from tests.ota import assert_counts, declare, upload
+from tests.ota import assert_counts, declare, execution_of, status_of, upload
 
 FIELDS = """otaJob {
   name status phase priority retries deployment { id } artifact { id } organization { id } counts { pending noArtifact }
@@ -69,6 +69,34 @@ async def test_bad_input_makes_nothing(cast: Cast) -> None:
     for change, code, path in cases:
         assert await cast.error("editor", "createOtaJob", good | change) == (code, path), change
     assert await cast.count(OTA_JOB) == await cast.count(OTA_EXECUTION) == 0
+
+
+OWN = (
+    "subscription { otaExecutionChanged { status execution { job { force } artifact { id } } thing { id connected } } }"
+)
+
+
+async def test_a_forced_job_is_sent_to_who_is_connected(cast: Cast) -> None:
+    """rainmaker.ota.job-force-push: a thing that listens is told at once, and others when they ask."""
+    (away,) = await cast.add_things(1)
+    artifact, _ = await upload(cast)
+    given = {"organizationId": org_id(cast.acme), "artifactId": artifact, "name": "Now", "target": {"all": True}}
+    async with cast.gateway.subscribe(OWN, token=await cast.token("thing")) as events:
+        await cast.change("thing", "reportThingState", {"reported": {"on": True}})
+        payload = await cast.change("editor", "createOtaJob", {**given, "force": True}, "otaJob { id force }")
+        told = (await events.next())["otaExecutionChanged"]
+    job = payload["otaJob"]["id"]
+    assert payload["otaJob"]["force"] is True
+    assert told == {
+        "status": "TRIGGERED",
+        "execution": {"job": {"force": True}, "artifact": {"id": artifact}},
+        "thing": {"id": thing_id(cast.thing), "connected": True},
+    }
+    statuses = [await status_of(cast, await execution_of(cast, thing, job)) for thing in (cast.thing, away)]
+    assert statuses == ["TRIGGERED", "PENDING"]
+    plain = await cast.change("editor", "createOtaJob", given, "otaJob { force counts { triggered pending } }")
+    assert plain["otaJob"] == {"force": False, "counts": {"triggered": 0, "pending": 2}}
+    await assert_counts(cast)
 
 
 async def test_an_archived_artifact_is_not_brought(cast: Cast) -> None:
