@@ -13,7 +13,7 @@ from typing import Final
 from models.store import StoreSettings, open_store
 from services.generations import GenerationDuty
 from services.key_vault import KeyVault, load_secret
-from services.scheduler import Scheduler
+from services.scheduler import Duty, Scheduler
 from services.signing_work import SigningDuty
 from services.spool import Spool
 from services.storage import LocalStorage
@@ -33,7 +33,7 @@ async def main(url: str, data_dir: Path) -> None:
     storage, spool = LocalStorage(data_dir / "artifacts"), Spool(data_dir / "incoming")
     files = Files(store, storage, spool, max_bytes=2**30)
     vault = KeyVault.of(load_secret(data_dir))
-    duties = [
+    duties: list[Duty] = [
         GenerationDuty(store, files, spool, _told, seconds=CLAIM_SECONDS),
         SigningDuty(store, files, storage, spool, vault, _told, seconds=CLAIM_SECONDS),
     ]
