@@ -9,10 +9,12 @@ Keys are 32 hex digits, JSON is text and moments are aware `datetime`s, whicheve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from models.readers import Rows
 from models.store import Store
 
 
@@ -88,7 +90,17 @@ _TEXTS: Final = {"postgresql": _TEXT.format(key="$1"), "sqlite": _TEXT.format(ke
 
 async def read_waiting(store: Store, thing_id: UUID) -> Waiting | None:
     """What waits for a thing, with one statement and in no transaction; None when there is no such thing."""
-    (rows,) = await store.readers.read([(_TEXTS[store.dialect], (thing_id.hex,))])
+    (found,) = await read_all_waiting(store, [thing_id])
+    return found
+
+
+async def read_all_waiting(store: Store, thing_ids: Sequence[UUID]) -> list[Waiting | None]:
+    """What waits for each of several things, with a statement for each, one after the other on one connection."""
+    answers = await store.readers.read([(_TEXTS[store.dialect], (key.hex,)) for key in thing_ids])
+    return [_waiting(rows) for rows in answers]
+
+
+def _waiting(rows: Rows) -> Waiting | None:
     if not rows:
         return None
     updates = [_update(row) for row in rows] if rows[0][_AT] is not None else []

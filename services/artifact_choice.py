@@ -43,32 +43,45 @@ class File(NamedTuple):
 _COLUMNS: Final = [ARTIFACT.c[name] for name in File._fields]
 
 
-async def read_file(reading: Reading, artifact_id: UUID) -> File | None:
-    """One uploaded file; None when it is not there."""
-    statement = select(*_COLUMNS).where(ARTIFACT.c.id == artifact_id, ARTIFACT.c.status == ArtifactStatus.READY)
-    row = (await reading.execute(statement)).first()
-    return None if row is None else File(*row)
+class Shelf:
+    """Files as they were when they were first asked for: for as long as one question, or one transaction, takes."""
 
+    def __init__(self, reading: Reading) -> None:
+        """Read by `reading`."""
+        self._reading = reading
+        self._files: dict[UUID, File | None] = {}
+        self._releases: dict[tuple[UUID, UUID | None], list[File]] = {}
 
-async def read_release(reading: Reading, release_id: UUID, owner: UUID | None) -> list[File]:
-    """The files of a release that things may get by a deployment of `owner`, newest first.
+    async def file(self, artifact_id: UUID) -> File | None:
+        """One uploaded file; None when it is not there."""
+        if artifact_id not in self._files:
+            statement = select(*_COLUMNS).where(ARTIFACT.c.id == artifact_id, ARTIFACT.c.status == ArtifactStatus.READY)
+            row = (await self._reading.execute(statement)).first()
+            self._files[artifact_id] = None if row is None else File(*row)
+        return self._files[artifact_id]
 
-    Left out are those that were put away, those of another person alone, and those that were signed for a job.
-    """
-    private = ARTIFACT.c.private_to_id
-    statement = (
-        select(*_COLUMNS)
-        .where(
-            ARTIFACT.c.release_id == release_id,
-            ARTIFACT.c.status == ArtifactStatus.READY,
-            ARTIFACT.c.archived_at.is_(None),
-            or_(private.is_(None), private == owner) if owner else private.is_(None),
-            ARTIFACT.c.signed_from_id.is_(None),
-        )
-        .order_by(ARTIFACT.c.id.desc())
-        .limit(MOST)
-    )
-    return [File(*row) for row in (await reading.execute(statement)).all()]
+    async def release(self, release_id: UUID, owner: UUID | None) -> list[File]:
+        """The files of a release that things may get by a deployment of `owner`, newest first.
+
+        Left out are those that were put away, those of another person alone, and those that were signed for a job.
+        """
+        if (release_id, owner) not in self._releases:
+            private = ARTIFACT.c.private_to_id
+            statement = (
+                select(*_COLUMNS)
+                .where(
+                    ARTIFACT.c.release_id == release_id,
+                    ARTIFACT.c.status == ArtifactStatus.READY,
+                    ARTIFACT.c.archived_at.is_(None),
+                    or_(private.is_(None), private == owner) if owner else private.is_(None),
+                    ARTIFACT.c.signed_from_id.is_(None),
+                )
+                .order_by(ARTIFACT.c.id.desc())
+                .limit(MOST)
+            )
+            rows = (await self._reading.execute(statement)).all()
+            self._releases[release_id, owner] = [File(*row) for row in rows]
+        return self._releases[release_id, owner]
 
 
 def choose(files: Sequence[File], software: Software) -> File | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, select, update
 
 from models.enums import EventKind
 from models.enums import OtaExecutionStatus as Status
@@ -22,6 +22,7 @@ from services.execution_counts import shift
 from services.execution_events import record
 from services.execution_moves import ACTIVE, MOVES
 from services.unit_of_work import UnitOfWork
+from sql.sets import member_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,29 @@ async def take(work: UnitOfWork, steps: Sequence[Step], *, begins: bool = False)
     await _count_asked(work, DEPLOYMENT, [each.deployment_id for each in asked if each.deployment_id is not None])
     for step in steps:
         note(work, step.standing, step.landing)
-        owner = step.standing.organization_id
-        record(work, EventKind.OTA_JOB_CHANGED, owner, step.standing.job_id)
-        if step.standing.deployment_id is not None:
-            record(work, EventKind.DEPLOYMENT_CHANGED, owner, step.standing.deployment_id)
+    owners = {step.standing.job_id: step.standing.organization_id for step in steps}
+    behind = {step.standing.deployment_id: step.standing.organization_id for step in steps}
+    for job_id, owner in owners.items():
+        record(work, EventKind.OTA_JOB_CHANGED, owner, job_id)
+    for deployment_id, owner in behind.items():
+        if deployment_id is not None:
+            record(work, EventKind.DEPLOYMENT_CHANGED, owner, deployment_id)
+
+
+async def lock_free(work: UnitOfWork, standings: Sequence[Standing]) -> set[UUID]:
+    """Lock those of several executions that nobody else holds and that are as they were; gives their ids.
+
+    Nobody is waited for, so that it does not matter in which order others take the same rows.
+    """
+    columns = OTA_EXECUTION.c
+    statement = (
+        select(columns.id, columns.status)
+        .where(member_of(columns.id, [each.id for each in standings]))
+        .order_by(columns.id)
+        .with_for_update(skip_locked=True)
+    )
+    found = {row.id: row.status for row in (await work.session.execute(statement)).all()}
+    return {each.id for each in standings if found.get(each.id) is each.status}
 
 
 async def change(work: UnitOfWork, standing: Standing, values: Mapping[str, Any]) -> None:
@@ -110,6 +130,7 @@ def _delta(step: Step) -> Mapping[Status, int]:
 
 
 async def _count_asked(work: UnitOfWork, table: Table, keys: Sequence[UUID]) -> None:
-    """One more thing has asked, for each of the jobs or deployments, which are locked already."""
-    for key in keys:
-        await work.session.execute(update(table).where(table.c.id == key).values(asked_count=table.c.asked_count + 1))
+    """One more thing has asked, for each key of a job or deployment, which are locked already."""
+    for key, number in sorted(Counter(keys).items()):
+        more = table.c.asked_count + number
+        await work.session.execute(update(table).where(table.c.id == key).values(asked_count=more))

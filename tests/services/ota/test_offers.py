@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -230,3 +231,34 @@ async def test_looking_changes_nothing(fleet: Fleet, offers: Offers, thing: UUID
     for access, key in ((stranger, thing), (fleet.thing(), fleet.strange_thing), (viewer, fleet.organization)):
         with pytest.raises(NotFound):
             await offers.preview(access, key)
+
+
+async def test_things_that_ask_at_the_same_time_share_transactions(
+    fleet: Fleet, offers: Offers, statements: Recorder
+) -> None:
+    """Each is given its own update; one whose key is gone is refused alone, and one without a fitting file ends."""
+    things = await fleet.add_things(20)
+    release = await fleet.add_release()
+    await add_file(fleet, release, "pump")
+    made = await add_job(fleet, things, release=release)
+    gone = Access(ThingPrincipal(things[0], fleet.organization, b"another key"))
+    valve = Installed("valve", "0.9")
+
+    async def one(index: int) -> UUID | Unauthenticated | None:
+        try:
+            offer = await offers.next(gone if index == 0 else fleet.thing(index), valve if index == 1 else OLD)
+        except Unauthenticated as error:
+            return error
+        return None if offer is None else offer.execution_id
+
+    with statements() as seen:
+        first, second, *others = await asyncio.gather(*(one(index) for index in range(20)))
+    assert isinstance(first, Unauthenticated)
+    assert second is None
+    assert others == [made[thing] for thing in things[2:]]
+    (job,) = {row.job_id for row in await fleet.all_executions()}
+    assert (await fleet.one(OtaJobRow, job)).asked_count == 19
+    assert (await row_of(fleet, made[things[1]])).status is Status.NO_ARTIFACT
+    await fleet.assert_counts()
+    moved = [text for text in seen.texts if text.startswith("UPDATE ota_job")]
+    assert len(moved) < 2 * len(others), "one transaction each"
