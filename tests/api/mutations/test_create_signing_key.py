@@ -39,6 +39,9 @@ async def test_keys_are_listed_and_read_by_everybody_of_the_organization(cast: C
         listed = (await cast.data(caller, query, {"org": org_id(cast.acme)}))["organization"]["signingKeys"]
         assert listed["totalCount"] == 2
         assert {each["id"] for each in listed["nodes"]} == {each["id"] for each in made}
+    everywhere = "{ signingKeys { totalCount nodes { id publicKeyDigest } } }"
+    assert (await cast.data("viewer", everywhere))["signingKeys"]["totalCount"] == 2
+    assert (await cast.data("outsider", everywhere))["signingKeys"]["nodes"] == []
     one = "query ($id: ID!) { signingKey(id: $id) { name publicKeyDigest } }"
     found = (await cast.data("viewer", one, {"id": made[0]["id"]}))["signingKey"]
     assert found == {"name": "a", "publicKeyDigest": made[0]["publicKeyDigest"]}

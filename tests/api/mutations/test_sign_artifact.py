@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from models.tables import ARTIFACT, ATTACHMENT, ORGANIZATION, SIGNATURE, SIGNING_REQUEST
+from resolvers.fleet_schema import build_schema
 from services.formats.esp_image import read_image
 from services.formats.package import BOOTLOADER, open_package
 from tests.cast import Cast, org_id, refusals, user_id
@@ -56,6 +57,9 @@ async def test_an_image_is_signed_with_all_keys(cast: Cast, tmp_path: Path, spec
         assert line["createdBy"]["id"] == user_id(cast.people["admin"])
     assert await run_signing(cast) == 0
     assert await cast.count(ARTIFACT) == 2
+    query = "query ($id: ID!) { signingRequest(id: $id) { status description } }"
+    assert (await cast.data("viewer", query, {"id": "signingreq_" + "0" * 32}))["signingRequest"] is None
+    assert (await cast.data("outsider", query, {"id": request}))["signingRequest"] is None
 
 
 async def test_keys_are_named_by_their_digests(cast: Cast) -> None:
@@ -94,6 +98,13 @@ async def test_what_a_key_has_signed_and_what_has_signed_an_image(cast: Cast) ->
     log = (await cast.data("viewer", by_image, {"id": first}))["artifact"]["signatures"]
     assert {line["keyName"] for line in log["nodes"]} == {"a", "b"}
     assert (await cast.data("viewer", by_image, {"id": never}))["artifact"]["signatures"]["nodes"] == []
+
+
+def test_nothing_changes_the_log() -> None:
+    mutation = build_schema()._schema.mutation_type
+    assert mutation is not None
+    assert [name for name in mutation.fields if "signature" in name.lower()] == []
+    assert {name for name in mutation.fields if "sign" in name.lower()} >= {"createSigningKey", "signArtifact"}
 
 
 async def test_the_log_outlives_what_it_tells_of(cast: Cast) -> None:
