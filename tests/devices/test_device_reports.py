@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from models.tables import OTA_EXECUTION, UPDATE_LOG_LINE
-from tests.cast import Cast
-from tests.devices.by_hand import V1, Device, told
+from tests.cast import Cast, thing_id
+from tests.devices.by_hand import NEXT_V2, PROVIDES, V1, Device, told
 from tests.ota import assert_counts, deploy
 
 LINE: Final = {"timestamp": "2026-05-04T03:02:01.123456789Z", "level": "error", "message": "no room"}
@@ -153,3 +154,22 @@ async def test_a_log_of_a_hundred_megabytes_is_refused_at_once(device: Device, c
         assert told(answer) == 413
         assert sent < 50 * 1_048_576
     assert await cast.count(UPDATE_LOG_LINE) == 0
+
+
+async def test_devices_that_report_at_once_are_never_told_to_stop(cast: Cast) -> None:
+    """A conflict means to a device that its update was taken back; two writes that meet are none."""
+    things = await cast.add_things(20)
+    await deploy(cast, target={"thingIds": [thing_id(each) for each in things]})
+    gateway = cast.gateway
+
+    async def update(thing: UUID) -> list[int]:
+        token = f"Thing {thing.hex}"
+        answer = await gateway.request("POST", NEXT_V2, token=token, json={"device_provides": PROVIDES})
+        path = f"{V1}/{answer.json['id']}/status"
+        steps = ("downloading", "installing", "success")
+        return [(await gateway.request("PUT", path, token=token, json={"status": step})).status for step in steps]
+
+    statuses = await asyncio.gather(*map(update, things))
+    assert statuses == [[204, 204, 204]] * 20
+    assert await cast.count(OTA_EXECUTION, OTA_EXECUTION.c.status == "SUCCESS") == 20
+    await assert_counts(cast)
