@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, not_, select, update
 
 from models.enums import OtaJobStatus
 from models.tables import ARTIFACT, ATTACHMENT, OTA_EXECUTION, OTA_JOB
@@ -31,16 +31,17 @@ async def remove_artifacts(work: UnitOfWork, ids: Sequence[UUID], path: Path, *,
     - what ended deployments did with one does not hinder: their executions forget which file it was, and the release
       that they name keeps the name.
 
+    Signed forms go with what they were made of, by the same rule: without it nobody could tell what they are.
+
     Raises Conflict with `path`. When a job is made at the same time, one of the two fails.
     """
-    # Locked, so that whoever makes a job with one of them waits, and then finds it gone.
-    mine = (
-        select(ARTIFACT.c.id, ARTIFACT.c.organization_id)
-        .where(member_of(ARTIFACT.c.id, ids))
-        .order_by(ARTIFACT.c.id)
-        .with_for_update()
-    )
-    owners = {row.organization_id for row in (await work.session.execute(mine)).all()}
+    # Locked, so that whoever makes a job or a signed form with one of them waits, and then finds it gone.
+    owners = await _lock(work, ids)
+    forms = select(ARTIFACT.c.id).where(member_of(ARTIFACT.c.signed_from_id, ids), not_(member_of(ARTIFACT.c.id, ids)))
+    signed = (await work.session.execute(forms)).scalars().all()
+    if signed:
+        await _lock(work, signed)
+        ids = [*ids, *signed]
     used = member_of(OTA_EXECUTION.c.artifact_id, ids)
     named = member_of(OTA_JOB.c.artifact_id, ids)
     await _require_idle(work, owners, used, named, path)
@@ -59,6 +60,17 @@ async def remove_artifacts(work: UnitOfWork, ids: Sequence[UUID], path: Path, *,
     for organization_id in sorted(sizes):
         await free_storage(work, organization_id, sizes[organization_id])
     return files
+
+
+async def _lock(work: UnitOfWork, ids: Sequence[UUID]) -> set[UUID]:
+    """Lock artifacts in the order of their ids; gives their organizations."""
+    mine = (
+        select(ARTIFACT.c.organization_id)
+        .where(member_of(ARTIFACT.c.id, ids))
+        .order_by(ARTIFACT.c.id)
+        .with_for_update()
+    )
+    return set((await work.session.execute(mine)).scalars())
 
 
 async def _require_idle(

@@ -74,6 +74,9 @@ async def test_a_job_delivers_the_file_signed_with_its_keys(cast: Cast) -> None:
     told = await ask(cast, other)
     assert told is not None
     assert "00" * 32 not in told["keyDigests"]
+    # What is on its way to a thing is not deleted, nor what it was made of.
+    assert (await cast.error("admin", "deleteArtifact", {"id": artifact}))[0] == "CONFLICT"
+    assert (await cast.error("admin", "deleteArtifact", {"id": offer["artifact"]["id"]}))[0] == "CONFLICT"
     execution = await execution_of(cast, other, started)
     report = "mutation ($input: ReportOtaExecutionInput!) { reportOtaExecution(input: $input) { userErrors { code } } }"
     given = {"input": {"executionId": execution, "status": "REJECTED"}}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.tables import ARTIFACT, ATTACHMENT, ORGANIZATION, SIGNATURE, SIGNING_REQUEST
+from models.tables import ARTIFACT, ATTACHMENT, ORGANIZATION, RELEASE, SIGNATURE, SIGNING_REQUEST
 from resolvers.fleet_schema import build_schema
 from services.formats.esp_image import read_image
 from services.formats.package import BOOTLOADER, open_package
@@ -261,6 +261,19 @@ async def test_what_fails_says_why_and_leaves_nothing(cast: Cast) -> None:
     assert "storage" in done["description"]
     assert (await cast.count(ARTIFACT), await cast.count(ATTACHMENT), await cast.count(SIGNATURE)) == (1, 1, 0)
     assert await cast.value(ORGANIZATION.c.storage_used, ORGANIZATION.c.id == cast.acme) == used
+
+
+async def test_signed_forms_go_with_what_they_were_made_of(cast: Cast) -> None:
+    artifact = await upload_image(cast, image())
+    await attach(cast, artifact, bootloader())
+    request = await ask_to_sign(cast, artifact, [await make_key(cast)], signBootloader=True)
+    await run_signing(cast)
+    signed = (await request_of(cast, request))["signedArtifact"]
+    await cast.change("admin", "deleteArtifact", {"id": artifact})
+    assert (await cast.count(ARTIFACT), await cast.count(ATTACHMENT), await cast.count(RELEASE)) == (0, 0, 0)
+    assert await cast.value(ORGANIZATION.c.storage_used, ORGANIZATION.c.id == cast.acme) == 0
+    assert (await cast.gateway.request("GET", signed["downloadUrl"])).status == 404
+    assert await cast.count(SIGNATURE) == 2
 
 
 async def test_an_artifact_that_is_deleted_meanwhile_fails_its_request(cast: Cast) -> None:
