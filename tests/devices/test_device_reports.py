@@ -57,14 +57,15 @@ async def test_reports_that_change_nothing(device: Device, cast: Cast) -> None:
     bodies: list[Any] = [{}, [], "success", {"status": "success", "substate": 7}]
     for content in bodies:
         assert told(await device.send("PUT", f"{V1}/{execution}/status", content)) == 400
-    (other,) = await cast.add_things(1)
     for stranger in ("next", "1", str(UUID(int=0)), str(cast.thing)):
         assert await device.report(stranger, "success") == 404
         assert await device.log(stranger, {"messages": []}) == 404
-    for path, body in (("status", b'{"status": "success"}'), ("log", b'{"messages": []}')):
-        address = f"{V1}/{execution}/{path}"
-        answer = await cast.gateway.request("PUT", address, token=f"Thing {other.hex}", data=body)
-        assert told(answer) == 404
+    others = await cast.add_things(1) + await cast.add_things(1, organization=cast.other)
+    for other in others:
+        for path, body in (("status", b'{"status": "success"}'), ("log", b'{"messages": []}')):
+            address = f"{V1}/{execution}/{path}"
+            answer = await cast.gateway.request("PUT", address, token=f"Thing {other.hex}", data=body)
+            assert told(answer) == 404
     assert await cast.rows(OTA_EXECUTION.select()) == before
     assert await cast.count(UPDATE_LOG_LINE) == 0
 
