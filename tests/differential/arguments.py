@@ -136,7 +136,32 @@ class Arguments:
             return {"id": self.any_id()}
         if name == "thing":
             return self._thing()
+        if name == "nextUpdate":
+            return {"thingId": self.id("thing")}
+        if name == "deploymentPreview":
+            return {"input": self._preview()}
         return {"id": self.id(PREFIXES[get_named_type(declared.type).name])} if "id" in declared.args else {}
+
+    def _preview(self) -> dict[str, Any]:
+        """A release for things of its organization, at once or in phases."""
+        organization, release = self.drawn.choice(self._known.world.releases)
+        if self._hits(0.1):
+            organization, release = self.id("org"), self.id("release")
+        targets: Sequence[dict[str, Any]] = (
+            {"all": True},
+            {"thingIds": self.ids("thing"), "groupIds": self.ids("group", 2)},
+            {"filter": self.filter(), "all": False},
+        )
+        made: dict[str, Any] = {
+            "organizationId": organization,
+            "releaseId": release,
+            "target": self.drawn.choice(targets),
+        }
+        if self._hits(0.5):
+            later: dict[str, Any] = {"startsAt": START.replace(year=2100).isoformat()}
+            steps: Sequence[dict[str, Any]] = ({"percent": 50}, {"count": 1}, {"percent": 20, "startsAt": None})
+            made["phases"] = [self.drawn.choice(steps), self.drawn.choice((later, {"afterSuccessPercent": 80}))]
+        return made
 
     def _thing(self) -> dict[str, Any]:
         if self._fault(0.3):

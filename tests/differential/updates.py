@@ -21,6 +21,7 @@ from models.tables import (
     OTA_EXECUTION,
     OTA_JOB,
     OTA_JOB_KEY,
+    RELEASE,
     SIGNING_KEY,
     THING,
     UPDATE_LOG_LINE,
@@ -52,6 +53,8 @@ class World:
     ids: dict[str, list[str]]
     external_ids: list[tuple[str, str]]
     """Organizations and external ids of things in them."""
+    releases: list[tuple[str, str]]
+    """Organizations and releases of theirs."""
     events: list[tuple[str, EventKind | None]]
     """Cursors of the events, oldest first, with the kind of those that concern the eventful thing."""
     eventful: str
@@ -262,7 +265,10 @@ class Updates(Files):
             for row in self.rows[THING]
             if row["external_id"] is not None
         ]
-        return World(self.callers, ids, named, self.events, global_id("thing", self.thing))
+        released = [
+            (global_id("org", row["organization_id"]), global_id("release", row["id"])) for row in self.rows[RELEASE]
+        ]
+        return World(self.callers, ids, named, released, self.events, global_id("thing", self.thing))
 
 
 async def write_rows(store: Store, rows: dict[Table, list[dict[str, Any]]]) -> None:
