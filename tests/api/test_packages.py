@@ -21,8 +21,8 @@ BAD = {
 
 async def declare(cast: Cast, file_name: str = "lamp_1.5.0.zip") -> tuple[str, str]:
     said = {"organizationId": org_id(cast.acme), "format": "PACKAGE", "fileName": file_name, "model": "lamp"}
-    said |= {"compatibleTypes": ["lamp"]}
-    made = await cast.change("editor", "createArtifact", said, "artifact { id } uploadUrl")
+    fits = {"compatibleTypes": ["lamp"]}
+    made = await cast.change("editor", "createArtifact", {**said, **fits}, "artifact { id } uploadUrl")
     return made["artifact"]["id"], made["uploadUrl"]
 
 
