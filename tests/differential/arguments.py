@@ -147,16 +147,9 @@ class Arguments:
         organization, release = self.drawn.choice(self._known.world.releases)
         if self._hits(0.1):
             organization, release = self.id("org"), self.id("release")
-        targets: Sequence[dict[str, Any]] = (
-            {"all": True},
-            {"thingIds": self.ids("thing"), "groupIds": self.ids("group", 2)},
-            {"filter": self.filter(), "all": False},
-        )
-        made: dict[str, Any] = {
-            "organizationId": organization,
-            "releaseId": release,
-            "target": self.drawn.choice(targets),
-        }
+        some = {"thingIds": self.ids("thing"), "groupIds": self.ids("group", 2)}
+        target = self.drawn.choice(({"all": True}, some, {"filter": self.filter(), "all": False}))
+        made: dict[str, Any] = {"organizationId": organization, "releaseId": release, "target": target}
         if self._hits(0.5):
             later: dict[str, Any] = {"startsAt": START.replace(year=2100).isoformat()}
             steps: Sequence[dict[str, Any]] = ({"percent": 50}, {"count": 1}, {"percent": 20, "startsAt": None})
