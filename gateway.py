@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from commands.bounds import endpoint_settings, limits
+from commands.devices import make_device_routes
 from commands.documents import register_documents, registered_documents
 from commands.duties import make_scheduler
 from commands.explain import explain
@@ -28,11 +29,10 @@ from commands.options import chosen, data_option, database_option, host_option, 
 from commands.schema import export_schema
 from commands.simulation import keys_file, run_simulator, simulate_beside
 from commands.storage import open_storage
-from demo.fleet import DEFAULT_THINGS, DemoFleetExists, build_fleet, has_demo_fleet
+from demo.fleet import DEFAULT_THINGS, KEPT_KEYS, DemoFleetExists, build_fleet, has_demo_fleet
 from demo.people import DEMO_EMAIL, DEMO_PASSWORD
 from endpoints.application import METRICS, PLACES
 from endpoints.application import build_application as build_endpoints
-from endpoints.devices.routes import DeviceRoutes, DeviceServices
 from endpoints.logs import configure_logs
 from endpoints.resumable import file_routes
 from endpoints.server import make_runner
@@ -54,7 +54,6 @@ from services.key_vault import KeyVault
 from services.key_vault import load_secret as load_signing_secret
 from services.offers import Offers
 from services.passwords import Passwords
-from services.polls import Polls
 from services.presence import Presence, PresenceTimes
 from services.reports import Reports
 from services.sessions import Authenticator
@@ -146,7 +145,7 @@ def build_application(settings: Settings) -> web.Application:
         live=feed,
         extra_routes=[
             *file_routes(parts.files, parts.addresses, settings.max_artifact_bytes),
-            *_devices(parts).routes(),
+            *make_device_routes(parts).routes(),
             *TokenRoutes(authenticator.authenticate_thing).routes(),
         ],
     )
@@ -178,19 +177,6 @@ def build_application(settings: Settings) -> web.Application:
     # Before the sockets are closed, which their things need not notice.
     application.on_shutdown.insert(0, leave)
     return application
-
-
-def _devices(parts: Parts) -> DeviceRoutes:
-    return DeviceRoutes(
-        DeviceServices(
-            store=parts.store,
-            committed=parts.tail.wake,
-            sign_ins=parts.sign_ins,
-            offers=parts.offers,
-            addresses=parts.addresses,
-            polls=Polls(parts.store, parts.hearing),
-        )
-    )
 
 
 async def _readiness(store: Store) -> Mapping[str, bool]:
@@ -294,11 +280,12 @@ def create_administrator(email: str, password: str, **options: Any) -> None:
 
 @main.command()
 @click.option("--things", default=DEFAULT_THINGS, show_default=True, help="How many things the fleet has.")
+@click.option("--keys", default=KEPT_KEYS, show_default=True, help="Of how many things the simulator gets the keys.")
 @database_option
 @data_option
-def demo(things: int, **options: Any) -> None:
+def demo(things: int, keys: int, **options: Any) -> None:
     """Build a demo fleet with groups, states and executions, on a migrated database."""
-    asyncio.run(_build_demo(chosen(**options), things))
+    asyncio.run(_build_demo(chosen(**options), things, keys))
 
 
 @main.command()
@@ -335,7 +322,7 @@ async def _create_admin(settings: Settings, email: str, password: str) -> None:
         await parts.store.close()
 
 
-async def _build_demo(settings: Settings, things: int) -> None:
+async def _build_demo(settings: Settings, things: int, keys: int = KEPT_KEYS) -> None:
     parts = build_parts(settings)
     with tqdm(total=things, unit=" things", disable=None, dynamic_ncols=True) as bar:
 
@@ -350,6 +337,7 @@ async def _build_demo(settings: Settings, things: int) -> None:
                 passwords=parts.passwords,
                 storage=parts.storage,
                 keys_file=keys_file(settings),
+                kept_keys=keys,
                 progress=progress,
             )
         except (DemoFleetExists, ValueError) as error:

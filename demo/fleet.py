@@ -33,7 +33,7 @@ from services.storage import Storage
 
 DEFAULT_SEED: Final = 2025
 DEFAULT_THINGS: Final = 200
-SIMULATED_THINGS: Final = 50
+KEPT_KEYS: Final = 50
 MAX_THINGS: Final = 5_000_000
 _BATCH: Final = 1_000
 
@@ -81,14 +81,15 @@ async def build_fleet(
     passwords: Passwords,
     storage: Storage,
     keys_file: Path | None = None,
+    kept_keys: int = KEPT_KEYS,
     progress: Progress | None = None,
     seed: int = DEFAULT_SEED,
 ) -> FleetSummary:
     """Build a fleet of `things` things (1 to 5,000,000) into a migrated database.
 
-    `progress` is called with how many things are made and how many there will be. The keys of the first 50 things are
-    returned and, where `keys_file` is given, written there. Raises DemoFleetExists, and ValueError for another number
-    of things; in both cases nothing is changed.
+    `progress` is called with how many things are made and how many there will be. The keys of the first `kept_keys`
+    things, which are in service, are returned and, where `keys_file` is given, written there. Raises DemoFleetExists,
+    and ValueError for another number of things; in both cases nothing is changed.
     """
     if not 1 <= things <= MAX_THINGS:
         raise ValueError(f"a demo fleet has 1 to {MAX_THINGS:,} things")
@@ -99,7 +100,7 @@ async def build_fleet(
             connection = await session.connection()
             await _refuse_a_second(connection)
             async with made_for_bulk(connection) as writer:
-                build = _Build(connection, writer, things=things, seed=seed)
+                build = _Build(connection, writer, things=things, kept_keys=kept_keys, seed=seed)
                 ground, updates = await build.lay_ground(password_hash)
                 for file in updates.files:
                     placed.append(file[0])
@@ -127,10 +128,13 @@ async def build_fleet(
 class _Build:
     """One building of a fleet, inside its transaction."""
 
-    def __init__(self, connection: AsyncConnection, writer: BulkWriter, *, things: int, seed: int) -> None:
+    def __init__(
+        self, connection: AsyncConnection, writer: BulkWriter, *, things: int, kept_keys: int, seed: int
+    ) -> None:
         self._connection = connection
         self._writer = writer
         self._things = things
+        self._kept_keys = kept_keys
         self._seed = seed
         self._moment = now()
 
@@ -153,7 +157,7 @@ class _Build:
 
     async def fill(self, ground: Ground, updates: Updates, progress: Progress | None) -> ThingMaker:
         """The things with all that hangs on them, batch by batch, then the counts."""
-        maker = ThingMaker(ground, updates, moment=self._moment, seed=self._seed, simulated=SIMULATED_THINGS)
+        maker = ThingMaker(ground, updates, moment=self._moment, seed=self._seed, simulated=self._kept_keys)
         for first in range(1, self._things + 1, _BATCH):
             last = min(first + _BATCH - 1, self._things)
             for number in range(first, last + 1):

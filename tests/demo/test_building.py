@@ -167,3 +167,10 @@ def test_a_file_without_keys_is_named(tmp_path: Path, written: bytes | None) -> 
 async def count_things(store: Store) -> int:
     async with store.read() as connection:
         return int((await connection.execute(select(func.count()).select_from(THING))).scalar_one())
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_more_things_may_keep_their_keys(build: Build, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    summary = await build(things=80, keys_file=file, kept_keys=70)
+    assert len(read_keys(file)) == len(summary.keys) == 70
