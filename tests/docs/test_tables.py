@@ -30,6 +30,8 @@ FIRST_STEPS = GUIDES / "first-steps.md"
 LIMITS = GUIDES / "limits.md"
 OPERATIONS = GUIDES / "operations.md"
 ARCHITECTURE = GUIDES / "architecture.md"
+DEVICES = "/api/devices/"
+"""What the paths of the device protocol start with; a guide names them one by one."""
 NOT_TOLD = {"errors", "cached_documents", "cached_bytes", "cached_tokens"}
 """Limits that no caller notices."""
 OF_PATHS = {"NOT_FOUND"}
@@ -50,7 +52,10 @@ def test_the_commands_are_those_of_the_command_line() -> None:
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_the_endpoints_are_those_of_the_application(gateway: Gateway) -> None:
     resources = {route.resource.canonical for route in gateway.application.router.routes() if route.resource}
-    assert set(first_column(README, "Endpoints")) == resources
+    of_devices = {path for path in resources if path.startswith(DEVICES)}
+    assert set(first_column(README, "Endpoints")) == resources - of_devices | {f"{DEVICES}..."}
+    told = re.findall(r"(/v\d/[^`]+)`", section(GUIDES / "devices.md", "What is answered"))
+    assert {DEVICES + path[1:] for path in told} == of_devices
 
 
 def test_the_errors_are_those_of_the_code() -> None:
