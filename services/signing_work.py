@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, Table, delete, insert, select, update
 
 from models.columns import now
 from models.enums import ArtifactFormat, ArtifactStatus, AttachmentKind, SignedFile, SigningStatus
@@ -207,11 +207,21 @@ class SigningDuty:
             with scratch(self._spool) as made:
                 async with self._files.fetch(task.bootloader["id"]) as path:
                     await asyncio.to_thread(write_signed_image, made, path, keys)
-                await self._files.place_made(beside, made)
+                await self._place(ATTACHMENT, beside, made)
         with scratch(self._spool) as made:
             async with self._files.fetch(task.artifact["id"]) as path:
                 await asyncio.to_thread(_write, made, path, task, keys)
-            await self._files.place_made(signed_id, made)
+            await self._place(ARTIFACT, signed_id, made)
+
+    async def _place(self, table: Table, key: UUID, made: Path) -> None:
+        """Place a file, unless a process that has taken over in the meantime was faster: its file is as good."""
+        try:
+            await self._files.place_made(key, made)
+        except WrongState:
+            async with self._store.read() as connection:
+                uploaded_at = select(table.c.uploaded_at).where(table.c.id == key)
+                if (await connection.execute(uploaded_at)).scalar_one_or_none() is None:
+                    raise
 
     async def _conclude(self, task: _Task, signed_id: UUID) -> None:
         """Write the log and the end of the request, together and once."""

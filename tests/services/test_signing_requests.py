@@ -23,9 +23,10 @@ from services.unit_of_work import unit_of_work
 from services.uploads import Files
 from tests.cast import Cast
 from tests.rows import key
-from tests.services.formats.esp_files import image
+from tests.services.formats.esp_files import bootloader, image
 from tests.signing import (
     ask_to_sign,
+    attach,
     make_key,
     parts_of,
     request_of,
@@ -181,6 +182,24 @@ async def test_a_process_that_dies_is_replaced(
     assert await cast.count(SIGNATURE) == 1
     assert await cast.count(ARTIFACT, ARTIFACT.c.status != ArtifactStatus.READY) == 0
     assert await cast.count(ARTIFACT) == 2
+
+
+async def test_a_process_that_was_overtaken_breaks_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = await upload_image(cast, image())
+    await attach(cast, artifact, bootloader())
+    request = await ask_to_sign(cast, artifact, [await make_key(cast)], signBootloader=True)
+    place = Files.place_made
+
+    async def overtaken(files: Files, file_id: UUID, path: Any) -> None:
+        await place(files, file_id, path)
+        # Another process has done the same a moment before.
+        await place(files, file_id, path)
+
+    monkeypatch.setattr(Files, "place_made", overtaken)
+    assert await run_signing(cast) == 1
+    done = await request_of(cast, request)
+    assert (done["status"], done["signedArtifact"]["status"]) == ("SUCCESS", "READY")
+    assert await cast.count(SIGNATURE) == 2
 
 
 async def test_a_claim_is_kept_up_while_the_work_goes_on(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
