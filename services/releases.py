@@ -85,14 +85,14 @@ async def _rename_artifacts(work: UnitOfWork, release: ReleaseRow) -> None:
 async def delete(work: UnitOfWork, release_id: UUID) -> Removed:
     """Delete a release with its artifacts.
 
-    Raises NotFound, Forbidden, and Conflict while a deployment is kept that brings it, an update is under way, or any
-    job of its own names one of the artifacts.
+    Raises NotFound, Forbidden, and Conflict while a deployment is kept that brings it, an update is under way, or a job
+    that was made for one of the artifacts and not cancelled.
     """
     release = await work.fetch(ReleaseRow, release_id, Permission.RELEASE_DELETE, ("id",))
     if await work.exists(DEPLOYMENT.c.release_id == release_id):
         raise Conflict("deployments of this release are kept; delete them first", ("id",))
     artifacts = select(ARTIFACT.c.id).where(ARTIFACT.c.release_id == release_id)
     ids = list((await work.session.execute(artifacts)).scalars())
-    files = await remove_artifacts(work, ids, ("id",))
+    files = await remove_artifacts(work, ids, ("id",), force=True)
     await work.session.delete(release)
     return Removed(ids, files)

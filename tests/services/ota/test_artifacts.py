@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from models import ArtifactRow, OtaExecutionRow, OtaJobRow, ReleaseRow
-from models.enums import ArtifactFormat, ArtifactStatus, Role
+from models.enums import ArtifactStatus, Role
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
 from services import artifacts, executions, ota_jobs, releases, stops
@@ -23,15 +23,21 @@ from tests.services.ota.fleet import Fleet, Working, start
 
 MOST = 1_000_000
 DECLARED = Declaration(
-    release_name="1.0", version="1.0.3", file_name="firmware.bin", size=5, sha256="AB" * 32, compatible_types=["red"]
+    release_name="1.0",
+    version="1.0.3",
+    model="lamp",
+    file_name="firmware.bin",
+    size=5,
+    sha256="AB" * 32,
+    compatible_types=["red"],
 )
 
 
 async def declare(fleet: Fleet, working: Working, access: Access, **changes: Any) -> UUID:
     async with working(access) as work:
-        return await artifacts.create(
-            work, organization_id=fleet.organization, declared=replace(DECLARED, **changes), max_bytes=MOST
-        )
+        declared = replace(DECLARED, **changes)
+        made = await artifacts.create(work, organization_id=fleet.organization, declared=declared, max_bytes=MOST)
+    return made.id
 
 
 async def test_the_first_artifact_makes_its_release(fleet: Fleet, working: Working, editor: Access) -> None:
@@ -39,7 +45,6 @@ async def test_the_first_artifact_makes_its_release(fleet: Fleet, working: Worki
         fleet,
         working,
         editor,
-        format=ArtifactFormat.MENDER,
         provides={"rootfs": "1.0.3"},
         depends={"bootloader": "2", "rootfs": ["1.0.1", "1.0.2"]},
         compatible_types=["red", "green", "red"],
@@ -116,7 +121,7 @@ async def test_a_new_upload_address_only_for_a_file_that_is_awaited(
     release = await fleet.add_release()
     waiting, ready = await fleet.add_artifact(release, ready=False), await fleet.add_artifact(release)
     async with working(editor) as work:
-        assert await artifacts.renew_upload(work, waiting) == waiting
+        assert await artifacts.renew_upload(work, waiting) is False
     with pytest.raises(WrongState):
         async with working(editor) as work:
             await artifacts.renew_upload(work, ready)
@@ -225,7 +230,8 @@ async def test_delete_a_release_with_its_artifacts(fleet: Fleet, working: Workin
     async with working(admin) as work:
         await stops.cancel(work, job)
     async with working(admin) as work:
-        assert set(await releases.delete(work, release)) == made
+        removed = await releases.delete(work, release)
+    assert set(removed.artifact_ids) == set(removed.files) == made
     assert await fleet.count(ReleaseRow) == await fleet.count(ArtifactRow) == 0
     assert (await fleet.one(OtaJobRow, job)).artifact_id is None
 
