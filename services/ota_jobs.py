@@ -172,7 +172,7 @@ async def _make(
 
 
 async def _fits_of(work: UnitOfWork, artifact_id: UUID, keys: Sequence[UUID], field_name: str) -> Fits:
-    """What the artifact fits; one to be signed is locked before anything refers to it, since two jobs may ask for it."""
+    """What the artifact fits; one to be signed is locked first, since two jobs may ask for it."""
     if keys:
         await work.session.execute(select(ARTIFACT.c.id).where(ARTIFACT.c.id == artifact_id).with_for_update())
     fits = await find_fits(work, ARTIFACT.c.id == artifact_id)
