@@ -35,7 +35,7 @@ class ArtifactRow(Owned, Versioned, table=True):
 
     release_id: UUID | None = reference("release.id", ondelete="NO ACTION", nullable=True, index=True)
     created_by_id: UUID | None = reference("user_account.id", ondelete="SET NULL", nullable=True, index=True)
-    private_to_id: UUID | None = reference("user_account.id", ondelete="SET NULL", nullable=True, index=True)
+    private_to_id: UUID | None = reference("user_account.id", ondelete="NO ACTION", nullable=True, index=True)
     signed_from_id: UUID | None = reference("artifact.id", ondelete="SET NULL", nullable=True, index=True)
     name: str = Field(default="", max_length=254)
     model: str = Field(default="", max_length=254)

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 from models import UserRow
 from models.enums import UserStatus
 from models.store import Store
-from models.tables import SESSION, USER
+from models.tables import ARTIFACT, SESSION, USER
 from services.access import Access, UserPrincipal
 from services.errors import Conflict, Forbidden, InvalidInput
 from services.memberships import release_user
@@ -171,10 +171,13 @@ async def remove(work: UnitOfWork, user_id: UUID, expected_version: int | None =
     """Remove an account with its sessions and memberships; what it created stays.
 
     Raises NotFound, Forbidden unless a platform administrator asks, Conflict for the last platform administrator and
-    for the last owner of an organization (mender.identity.delete-user).
+    for the last owner of an organization (mender.identity.delete-user), and while there are artifacts that only this
+    person sees: nobody else is to see them when their owner is gone.
     """
     user = await _fetch_to_administer(work, user_id, expected_version)
     await _require_another_admin(work, user)
+    if await work.exists(ARTIFACT.c.private_to_id == user.id):
+        raise Conflict("this person has private artifacts; delete them first", ("id",))
     await release_user(work, user.id)
     await work.session.execute(delete(USER).where(USER.c.id == user.id))
 

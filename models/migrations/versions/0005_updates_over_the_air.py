@@ -373,7 +373,7 @@ def upgrade() -> None:
             "user_account",
             ["private_to_id"],
             ["id"],
-            ondelete="SET NULL",
+            ondelete="NO ACTION",
         )
 
     with op.batch_alter_table("artifact", schema=None) as batch_op:

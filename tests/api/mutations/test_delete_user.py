@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from models.enums import EventKind, Role
-from models.tables import EVENT, MEMBERSHIP, REFRESH_TOKEN, SESSION, USER
+from models.tables import ARTIFACT, EVENT, MEMBERSHIP, REFRESH_TOKEN, SESSION, USER
 from tests.cast import Cast, user_id
+from tests.ota import declare
 
 
 async def test_account_goes_with_sessions_and_memberships(cast: Cast) -> None:
@@ -33,6 +34,16 @@ async def test_last_owner_and_last_platform_administrator_stay(cast: Cast) -> No
     await cast.add_person("second", cast.acme, Role.OWNER)
     await cast.change("platform", "deleteUser", {"id": user_id(cast.people["owner"])})
     assert await cast.count(MEMBERSHIP, MEMBERSHIP.c.role == Role.OWNER, MEMBERSHIP.c.organization_id == cast.acme) == 1
+
+
+async def test_nobody_comes_to_see_what_was_private(cast: Cast) -> None:
+    editor = user_id(cast.people["editor"])
+    mine = (await declare(cast, private=True))["artifact"]["id"]
+    assert await cast.error("platform", "deleteUser", {"id": editor}) == ("CONFLICT", ["id"])
+    assert await cast.count(ARTIFACT, ARTIFACT.c.private_to_id == cast.people["editor"]) == 1
+    await cast.change("platform", "deleteArtifact", {"id": mine})
+    await cast.change("platform", "deleteUser", {"id": editor})
+    assert await cast.count(USER, USER.c.id == cast.people["editor"]) == 0
 
 
 async def test_unknown_account_is_not_found(cast: Cast) -> None:
