@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, delete, insert, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from demo.campaigns import CampaignPlan, Course, PhasePlan, plan_campaigns
@@ -21,7 +21,7 @@ from models.counts import count_column
 from models.enums import ArtifactStatus, DeploymentStatus, Lifecycle, OtaJobStatus
 from models.enums import OtaExecutionStatus as Status
 from models.ids import new_id
-from models.tables import ARTIFACT, DEPLOYMENT, OTA_JOB, RELEASE
+from models.tables import ARTIFACT, DEPLOYMENT, ORGANIZATION, OTA_JOB, RELEASE
 from services.artifact_choice import DEVICE_TYPE
 from services.execution_moves import ACTIVE
 
@@ -211,8 +211,13 @@ class Updates:
     async def finish(self, connection: AsyncConnection) -> None:
         """Write the counts and the status of jobs and deployments; remove those that no thing came into.
 
-        As the services have it: what has no active execution left is finished, or cancelled when it was stopped.
+        As the services have it: what has no active execution left is finished, or cancelled when it was stopped. The
+        storage that the files take is counted, too.
         """
+        stored = select(func.coalesce(func.sum(ARTIFACT.c.size), 0)).where(
+            ARTIFACT.c.organization_id == ORGANIZATION.c.id, ARTIFACT.c.uploaded_at.is_not(None)
+        )
+        await connection.execute(update(ORGANIZATION).values(storage_used=stored.scalar_subquery()))
         for campaign in self:
             total: Counter[Status] = Counter()
             names = campaign.names()

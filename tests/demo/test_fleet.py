@@ -55,6 +55,14 @@ async def test_counts_equal_a_recount(fleet: BuiltFleet, table: Any, column: str
     assert len({row.status for row in fleet[OTA_EXECUTION]}) >= len(Status) - 4
 
 
+async def test_the_storage_of_each_organization_is_that_of_its_files(fleet: BuiltFleet) -> None:
+    sizes: Counter[UUID] = Counter()
+    for row in fleet[ARTIFACT]:
+        sizes[row.organization_id] += row.size
+    assert sizes
+    assert +Counter({row.id: row.storage_used for row in fleet[ORGANIZATION]}) == sizes
+
+
 @pytest.mark.parametrize(("table", "still_open"), [(OTA_JOB, OPEN_JOB), (DEPLOYMENT, OPEN_DEPLOYMENT)])
 async def test_jobs_and_deployments_end_with_their_last_execution(
     fleet: BuiltFleet, table: Any, still_open: tuple[Any, ...]

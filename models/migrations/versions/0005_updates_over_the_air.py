@@ -571,6 +571,22 @@ def upgrade() -> None:
             "boot_key_digests", existing_type=JSON_COLUMN, existing_nullable=False, server_default=None
         )
 
+    # What is counted from now on starts with what is there.
+    op.execute(
+        "UPDATE organization SET storage_used = (SELECT COALESCE(SUM(artifact.size), 0) FROM artifact "
+        "WHERE artifact.organization_id = organization.id AND artifact.uploaded_at IS NOT NULL)"
+    )
+    op.execute("UPDATE ota_job SET begun_at = starts_at WHERE status <> 'SCHEDULED'")
+    op.execute("UPDATE ota_job SET cancelled_at = finished_at WHERE status = 'CANCELLED'")
+    op.execute(
+        "UPDATE ota_job SET planned_count = "
+        "(SELECT COUNT(*) FROM ota_execution WHERE ota_execution.job_id = ota_job.id)"
+    )
+    op.execute(
+        "UPDATE deployment SET initial_thing_count = "
+        "(SELECT COUNT(*) FROM ota_execution WHERE ota_execution.deployment_id = deployment.id)"
+    )
+
 
 def downgrade() -> None:
     """Take back."""
