@@ -21,7 +21,7 @@ from urllib.request import urlopen
 import aiohttp
 import pytest
 import structlog
-from aiohttp import web
+from aiohttp import web, web_app
 
 from endpoints.application import METRICS, SERVICE
 from endpoints.server import make_runner
@@ -117,6 +117,8 @@ async def served(settings: dict[str, Any]) -> AsyncIterator[Gateway]:
             assert set(application[SERVICE].operations.fallbacks) <= {INTROSPECTION, "error"}
         finally:
             await runner.cleanup()
+            # It holds the last thousand applications otherwise, each with its schema, for as long as the process runs.
+            web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture
