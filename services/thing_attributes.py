@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from models import ThingRow
 from models.enums import AttributeScope, EventKind
 from models.tables import THING_ATTRIBUTE
+from services.artifact_choice import ARTIFACT_NAME, DEVICE_TYPE
 from services.errors import InvalidInput
 from services.thing_events import Place, record_thing
 from services.thing_parts import AttributeDraft, write_attributes
@@ -18,8 +19,6 @@ from services.unit_of_work import UnitOfWork
 from services.validation import Path, check_name
 from sql.sets import member_of
 
-DEVICE_TYPE: Final = "device_type"
-ARTIFACT_NAME: Final = "artifact_name"
 LASTING: Final = (DEVICE_TYPE, ARTIFACT_NAME)
 """What updates go by stays until the thing says otherwise, also when an inventory leaves it out."""
 

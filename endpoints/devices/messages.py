@@ -10,10 +10,10 @@ from uuid import UUID
 from endpoints.answers import HttpError
 from endpoints.bodies import parse_json
 from models.enums import OtaExecutionStatus as Status
+from services.artifact_choice import ARTIFACT_NAME, DEVICE_TYPE
 from services.errors import InvalidInput, NotFound
 from services.executions import SUBSTATE_LENGTH, Report
 from services.offers import Installed
-from services.thing_attributes import ARTIFACT_NAME, DEVICE_TYPE
 from services.update_logs import LogLine
 from services.validation import Path, check_name, check_text
 

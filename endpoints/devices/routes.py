@@ -18,13 +18,13 @@ from endpoints.trace import Trace, trace_of
 from models.store import Store
 from services import device_reports, thing_attributes, update_logs
 from services.access import Access, ThingPrincipal, resolve_access
+from services.artifact_choice import ARTIFACT_NAME, DEVICE_TYPE
 from services.device_reports import Crowded
 from services.errors import FleetError
 from services.offers import Installed, Offer, Offers
 from services.polls import Polls, Standing
 from services.sign_ins import SignIns
 from services.signed_addresses import SignedAddresses
-from services.thing_attributes import ARTIFACT_NAME, DEVICE_TYPE
 from services.unit_of_work import unit_of_work
 
 ROOT: Final = "/api/devices"
